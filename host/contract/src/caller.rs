@@ -1,0 +1,136 @@
+//! How a session calls a plugin.
+
+use crate::{
+    CallId, Completion, CompletionRequest, Delta, Digest, PluginName, ProviderError, ProviderInfo,
+    RunId, SessionId, ToolError, ToolOutput,
+};
+use async_trait::async_trait;
+
+/// For whom a call is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallContext {
+    /// The session that owns the call.
+    pub session: SessionId,
+    /// The run of which it is a part.
+    pub run: Option<RunId>,
+    /// The call itself; unique.
+    pub call: CallId,
+    /// The plugin to call.
+    pub plugin: PluginName,
+}
+
+/// What a call left in the ledger.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CallEvidence {
+    /// The digest of the component that ran.
+    pub digest: Option<Digest>,
+    /// Effects that were allowed.
+    pub allowed: u64,
+    /// Effects that were refused.
+    pub denied: u64,
+    /// Ids of the receipts, in order; at most [`CallEvidence::RECEIPTS_MAX`].
+    pub receipts: Vec<String>,
+    /// Whether a strict effect was performed, so that the call must not be run again by itself.
+    pub performed_strict: bool,
+}
+
+impl CallEvidence {
+    /// The most receipt ids that a reply carries; the ledger has them all.
+    pub const RECEIPTS_MAX: usize = 256;
+}
+
+/// A plugin's answer with its evidence. When it is returned every entry that it caused is durable.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reply<T> {
+    /// The answer.
+    pub value: T,
+    /// What the call left in the ledger.
+    pub evidence: CallEvidence,
+}
+
+/// Why a call gave no answer of its own.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallFault {
+    /// No plugin of that name.
+    #[error("no plugin is named {name:?}; add it with `tollgate plugin add`")]
+    UnknownPlugin {
+        /// The name that was asked for.
+        name: String,
+    },
+    /// The component was refused before it ran.
+    #[error("plugin {plugin} was refused: {reason}")]
+    Refused {
+        /// The plugin.
+        plugin: String,
+        /// The rule.
+        reason: String,
+    },
+    /// The component trapped.
+    #[error("plugin {plugin} trapped: {message}")]
+    Trapped {
+        /// The plugin.
+        plugin: String,
+        /// The trap.
+        message: String,
+    },
+    /// The component hit a limit.
+    #[error("plugin {plugin} was stopped at its limit of {limit}")]
+    Limit {
+        /// The plugin.
+        plugin: String,
+        /// The limit with its bound, such as `memory 64MiB`.
+        limit: String,
+    },
+    /// The ledger could not be written, so nothing that the call did may leave.
+    #[error("the ledger cannot be written: {message}")]
+    LedgerUnavailable {
+        /// What failed.
+        message: String,
+    },
+    /// The host could not run the call.
+    #[error("the sandbox failed: {message}")]
+    Sandbox {
+        /// What failed.
+        message: String,
+    },
+}
+
+/// Receives a provider's answer piece by piece. Each piece has left the gate: its watermark is durable.
+pub trait DeltaSink: Send + Sync {
+    /// Takes one piece.
+    fn emit(&self, delta: Delta);
+}
+
+/// A sink that drops every piece.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct IgnoreDeltas;
+
+impl DeltaSink for IgnoreDeltas {
+    fn emit(&self, _: Delta) {}
+}
+
+/// Calls plugins, each call in a fresh instance.
+///
+/// Guarantees: an implementation returns only after every entry that the call caused is durable, and
+/// a fault of one call touches no other. A fault may have evidence; it is in the ledger.
+#[async_trait]
+pub trait PluginCaller: Send + Sync {
+    /// Calls one tool with arguments in JSON (RFC 8259, an object).
+    async fn call_tool(
+        &self,
+        context: CallContext,
+        tool: String,
+        arguments_json: String,
+    ) -> Result<Reply<Result<ToolOutput, ToolError>>, CallFault>;
+
+    /// Asks a provider adapter what it is.
+    async fn describe(&self, context: CallContext) -> Result<Reply<ProviderInfo>, CallFault>;
+
+    /// Sends one request to a provider.
+    async fn complete(
+        &self,
+        context: CallContext,
+        request: CompletionRequest,
+        deltas: std::sync::Arc<dyn DeltaSink>,
+    ) -> Result<Reply<Result<Completion, ProviderError>>, CallFault>;
+}

@@ -1,0 +1,27 @@
+//! What a call is: the plain types of the WIT contract `tollgate:plugin`, and the trait through which
+//! sessions call plugins.
+//!
+//! Everything here is data. The sandbox turns these types into component values and back; sessions
+//! store and route them.
+//!
+//! Invariant: this crate knows neither wasmtime nor a store, and performs no I/O.
+
+mod caller;
+mod ids;
+mod message;
+mod provider;
+mod tool;
+
+pub use caller::{
+    CallContext, CallEvidence, CallFault, DeltaSink, IgnoreDeltas, PluginCaller, Reply,
+};
+pub use ids::{CallId, Digest, IdError, PluginName, RunId, SessionId};
+pub use message::{ContentBlock, Message, Role};
+pub use provider::{
+    Completion, CompletionRequest, Delta, ProviderError, ProviderInfo, StopReason, ToolChoice,
+    Usage,
+};
+pub use tool::{Denial, OutputBlock, ToolError, ToolHints, ToolOutput, ToolSpec};
+
+/// The version of the WIT package that these types mirror.
+pub const CONTRACT_VERSION: &str = "0.1.0";
