@@ -17,6 +17,15 @@ pub struct CallContext {
     pub call: CallId,
     /// The plugin to call.
     pub plugin: PluginName,
+    /// The fence of the lease under which the call is made; checked again just before each strict
+    /// effect. None for a call that belongs to no leased session.
+    pub fence: Option<u64>,
+}
+
+/// Says whether a session's lease is still held, so that a host that lost it performs nothing more.
+pub trait LeaseCheck: Send + Sync {
+    /// Whether `session` is still leased under `fence`. False when it cannot be known.
+    fn held(&self, session: &SessionId, fence: u64) -> bool;
 }
 
 /// What a call left in the ledger.
@@ -30,6 +39,9 @@ pub struct CallEvidence {
     pub denied: u64,
     /// Ids of the receipts, in order; at most [`CallEvidence::RECEIPTS_MAX`].
     pub receipts: Vec<String>,
+    /// What the plugin wrote to its standard error and log: its own words, the last
+    /// [`CallEvidence::TALK_BYTES_MAX`] bytes.
+    pub talk: String,
     /// Whether a strict effect was performed, so that the call must not be run again by itself.
     pub performed_strict: bool,
 }
@@ -37,6 +49,8 @@ pub struct CallEvidence {
 impl CallEvidence {
     /// The most receipt ids that a reply carries; the ledger has them all.
     pub const RECEIPTS_MAX: usize = 256;
+    /// The most bytes of a plugin's own words that a reply carries.
+    pub const TALK_BYTES_MAX: usize = 16 * 1024;
 }
 
 /// A plugin's answer with its evidence. When it is returned every entry that it caused is durable.

@@ -13,7 +13,7 @@ mod provider;
 mod tool;
 
 pub use caller::{
-    CallContext, CallEvidence, CallFault, DeltaSink, IgnoreDeltas, PluginCaller, Reply,
+    CallContext, CallEvidence, CallFault, DeltaSink, IgnoreDeltas, LeaseCheck, PluginCaller, Reply,
 };
 pub use ids::{CallId, Digest, IdError, PluginName, RunId, SessionId};
 pub use message::{ContentBlock, Message, Role};
