@@ -4,23 +4,26 @@
 //! Everything here is data. The sandbox turns these types into component values and back; sessions
 //! store and route them.
 //!
-//! Invariant: this crate knows neither wasmtime nor a store, and performs no I/O.
+//! Invariant: this crate knows neither wasmtime nor a store, and performs no I/O; the one exception is
+//! [`stop_point`], which tests use to stop a process at a named place.
 
 mod caller;
 mod ids;
 mod message;
 mod provider;
+mod stop_point;
 mod tool;
 
 pub use caller::{
     CallContext, CallEvidence, CallFault, DeltaSink, IgnoreDeltas, LeaseCheck, PluginCaller, Reply,
 };
-pub use ids::{CallId, Digest, IdError, PluginName, RunId, SessionId};
+pub use ids::{CallId, Digest, ID_BYTES_MAX, IdError, PluginName, RunId, SessionId};
 pub use message::{ContentBlock, Message, Role};
 pub use provider::{
     Completion, CompletionRequest, Delta, ProviderError, ProviderInfo, StopReason, ToolChoice,
     Usage,
 };
+pub use stop_point::{STOP_AT_VARIABLE, stop_point};
 pub use tool::{Denial, OutputBlock, ToolError, ToolHints, ToolOutput, ToolSpec};
 
 /// The version of the WIT package that these types mirror.
