@@ -1,0 +1,454 @@
+//! From a draft to the bytes that are stored.
+//!
+//! The producer bounds and serialises the record ([`Draft::encode`]); the writer of the store adds
+//! what only it knows ([`seal`]). Field order is the order of declaration, numbers are integers, so
+//! the same record has the same bytes everywhere.
+//!
+//! Invariants: identifiers that break their format are refused; free text, which a component may
+//! have chosen, is clipped; a record whose fields keep their bounds fits in an entry (a test adds
+//! the worst case up). Only a [`crate::ReadSet`] can still be too long: [`crate::pack`] splits it.
+
+use crate::{
+    ChangeRecord, Decided, Draft, ENTRY_BYTES_MAX, ENTRY_SCHEMA, Outcome, Plugin, ReadSet, Record,
+    TARGET_BYTES_MAX, Target, clip, redact::is_plain,
+};
+use sha2::{Digest, Sha256};
+
+/// Length of an entry's hash, bytes (SHA-256).
+pub const HASH_BYTES: usize = 32;
+/// What stands for the previous entry's hash in the first entry of a session.
+pub const GENESIS_HASH: [u8; HASH_BYTES] = [0; HASH_BYTES];
+/// The most bytes of an identifier: session, run, call, receipt, grant, plugin name, digest.
+pub const ID_BYTES_MAX: usize = 128;
+/// The most bytes that a record may have; the rest of an entry is for what the writer adds.
+pub const BODY_BYTES_MAX: usize = ENTRY_BYTES_MAX - ENVELOPE_BYTES_MAX;
+
+/// The most bytes that the writer adds: schema, sequence, previous hash, session.
+const ENVELOPE_BYTES_MAX: usize = 320;
+const LABEL_BYTES_MAX: usize = 128;
+const IMPORT_BYTES_MAX: usize = 256;
+const NEAREST_BYTES_MAX: usize = 1024;
+const COMMAND_BYTES_MAX: usize = 2048;
+const OUTCOME_DETAIL_BYTES_MAX: usize = 512;
+const WHO_BYTES_MAX: usize = 256;
+const OBJECT_BYTES_MAX: usize = 1024;
+const CHANGE_DETAIL_BYTES_MAX: usize = 4096;
+const HMAC_BYTES: usize = 2 * HASH_BYTES;
+
+/// Why a draft cannot become an entry.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EncodeError {
+    /// An identifier is empty, too long or has characters that no identifier has.
+    #[error(
+        "{field} {value:?} is not an identifier: use 1 to {ID_BYTES_MAX} of a-z A-Z 0-9 . _ : - / @ +"
+    )]
+    Identifier {
+        /// Which field.
+        field: &'static str,
+        /// Its start, escaped.
+        value: String,
+    },
+    /// The record is longer than [`BODY_BYTES_MAX`].
+    #[error(
+        "the record has {bytes} bytes and an entry takes {BODY_BYTES_MAX}: split the read-set with pack()"
+    )]
+    TooLong {
+        /// Its length.
+        bytes: usize,
+    },
+    /// The record could not be serialised.
+    #[error("the record cannot be written as JSON: {0}")]
+    Json(String),
+}
+
+/// A record as bytes, and what the store indexes of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encoded {
+    /// The session whose chain it joins.
+    pub session: String,
+    /// The record as a JSON object, at most [`BODY_BYTES_MAX`].
+    pub body: Vec<u8>,
+    /// The receipt that the entry opens or continues; none for a read-set, a call or a change.
+    pub receipt: Option<String>,
+    /// The receipts inside a read-set.
+    pub items: Vec<String>,
+    /// The call, where there is one.
+    pub call: Option<String>,
+    /// When, microseconds since the Unix epoch.
+    pub time_us: i64,
+    /// Whether the entry opens an intent that needs an outcome.
+    pub intent: bool,
+}
+
+impl Draft {
+    /// Bounds the record and serialises it.
+    pub fn encode(mut self) -> Result<Encoded, EncodeError> {
+        identifier("session", &self.session)?;
+        self.record.fit()?;
+        let mut body = Vec::with_capacity(1024);
+        serde_json::to_writer(&mut body, &self.record)
+            .map_err(|error| EncodeError::Json(error.to_string()))?;
+        if body.len() > BODY_BYTES_MAX {
+            return Err(EncodeError::TooLong { bytes: body.len() });
+        }
+        let time_us = self.record.time_us();
+        let intent = matches!(&self.record, Record::Effect(e) if e.state == crate::State::Intended);
+        let (receipt, call, items) = match self.record {
+            Record::Effect(e) => (Some(e.receipt), Some(e.call), Vec::new()),
+            Record::Outcome(o) => (Some(o.receipt), Some(o.call), Vec::new()),
+            Record::Collapsed(c) => (Some(c.receipt), Some(c.call), Vec::new()),
+            Record::ReadSet(set) => {
+                let items = set.items.into_iter().map(|item| item.receipt).collect();
+                (None, Some(set.call), items)
+            }
+            Record::Call(c) => (None, Some(c.call), Vec::new()),
+            Record::Change(_) => (None, None, Vec::new()),
+        };
+        Ok(Encoded {
+            session: self.session,
+            body,
+            receipt,
+            items,
+            call,
+            time_us,
+            intent,
+        })
+    }
+}
+
+/// The bytes that are stored: `body` with the schema, `seq`, the hash of the session's previous entry
+/// and the session in front.
+pub fn seal(session: &str, seq: u64, prev: &[u8; HASH_BYTES], body: &[u8]) -> Vec<u8> {
+    let mut prev_hex = [0; HMAC_BYTES];
+    // The lengths agree by their types; a failure would leave zero bytes, which no reader accepts.
+    let _ = hex::encode_to_slice(prev, &mut prev_hex);
+    let mut sealed = Vec::with_capacity(body.len() + ENVELOPE_BYTES_MAX);
+    sealed.extend_from_slice(b"{\"schema\":\"");
+    sealed.extend_from_slice(ENTRY_SCHEMA.as_bytes());
+    sealed.extend_from_slice(b"\",\"seq\":");
+    sealed.extend_from_slice(seq.to_string().as_bytes());
+    sealed.extend_from_slice(b",\"prev\":\"");
+    sealed.extend_from_slice(&prev_hex);
+    sealed.extend_from_slice(b"\",\"session\":\"");
+    sealed.extend_from_slice(session.as_bytes());
+    sealed.extend_from_slice(b"\",");
+    sealed.extend_from_slice(body.get(1..).unwrap_or_default());
+    sealed
+}
+
+/// SHA-256 (FIPS 180-4) of an entry's stored bytes.
+pub fn entry_hash(sealed: &[u8]) -> [u8; HASH_BYTES] {
+    Sha256::digest(sealed).into()
+}
+
+impl Record {
+    /// When the entry happened; of a read-set, when its last effect was decided. Microseconds since
+    /// the Unix epoch.
+    pub fn time_us(&self) -> i64 {
+        match self {
+            Self::Effect(e) => e.time_us,
+            Self::Outcome(o) => o.time_us,
+            Self::ReadSet(set) => set.items.last().map_or(0, |item| item.time_us),
+            Self::Collapsed(c) => c.time_us,
+            Self::Call(c) => c.time_us,
+            Self::Change(c) => c.time_us,
+        }
+    }
+
+    /// Checks identifiers and clips free text, so that the record keeps the bounds of its fields.
+    fn fit(&mut self) -> Result<(), EncodeError> {
+        match self {
+            Self::Effect(e) => {
+                identifier("receipt", &e.receipt)?;
+                optional_identifier("run", e.run.as_deref())?;
+                identifier("call", &e.call)?;
+                e.plugin.check()?;
+                fit(&mut e.import, IMPORT_BYTES_MAX);
+                fit(&mut e.kind, LABEL_BYTES_MAX);
+                e.target.fit();
+                e.decision.fit()?;
+                fit(&mut e.policy, ID_BYTES_MAX);
+                fit_outcome(e.outcome.as_mut());
+            }
+            Self::Outcome(o) => {
+                identifier("receipt", &o.receipt)?;
+                identifier("call", &o.call)?;
+                fit_outcome(Some(&mut o.outcome));
+            }
+            Self::ReadSet(set) => set.fit()?,
+            Self::Collapsed(c) => {
+                identifier("receipt", &c.receipt)?;
+                optional_identifier("run", c.run.as_deref())?;
+                identifier("call", &c.call)?;
+                c.plugin.check()?;
+                fit(&mut c.kind, LABEL_BYTES_MAX);
+                fit(&mut c.reason, LABEL_BYTES_MAX);
+            }
+            Self::Call(c) => {
+                identifier("call", &c.call)?;
+                optional_identifier("run", c.run.as_deref())?;
+                c.plugin.check()?;
+                fit(&mut c.export, IMPORT_BYTES_MAX);
+                fit(&mut c.ended, LABEL_BYTES_MAX);
+                fit_optional(c.detail.as_mut(), OUTCOME_DETAIL_BYTES_MAX);
+            }
+            Self::Change(c) => c.fit(),
+        }
+        Ok(())
+    }
+}
+
+impl ReadSet {
+    fn fit(&mut self) -> Result<(), EncodeError> {
+        optional_identifier("run", self.run.as_deref())?;
+        identifier("call", &self.call)?;
+        self.plugin.check()?;
+        fit(&mut self.policy, ID_BYTES_MAX);
+        for item in &mut self.items {
+            item.fit()?;
+        }
+        Ok(())
+    }
+}
+
+impl crate::ReadItem {
+    pub(crate) fn fit(&mut self) -> Result<(), EncodeError> {
+        identifier("receipt", &self.receipt)?;
+        fit(&mut self.import, IMPORT_BYTES_MAX);
+        fit(&mut self.kind, LABEL_BYTES_MAX);
+        self.target.fit();
+        self.decision.fit()?;
+        fit_outcome(self.outcome.as_mut());
+        Ok(())
+    }
+}
+
+impl Plugin {
+    fn check(&self) -> Result<(), EncodeError> {
+        identifier("plugin name", &self.name)?;
+        identifier("plugin version", &self.version)?;
+        identifier("plugin digest", &self.digest)
+    }
+}
+
+impl Target {
+    fn fit(&mut self) {
+        fit(&mut self.text, TARGET_BYTES_MAX);
+        fit_optional(self.hmac.as_mut(), HMAC_BYTES);
+    }
+}
+
+impl Decided {
+    fn fit(&mut self) -> Result<(), EncodeError> {
+        optional_identifier("grant", self.grant.as_deref())?;
+        fit_optional(self.reason.as_mut(), LABEL_BYTES_MAX);
+        fit_optional(self.nearest.as_mut(), NEAREST_BYTES_MAX);
+        // A command that was cut or escaped is another command: rather none.
+        if self
+            .command
+            .as_deref()
+            .is_some_and(|c| !is_plain(c, COMMAND_BYTES_MAX))
+        {
+            self.command = None;
+        }
+        Ok(())
+    }
+}
+
+impl ChangeRecord {
+    fn fit(&mut self) {
+        fit(&mut self.who, WHO_BYTES_MAX);
+        fit(&mut self.what, LABEL_BYTES_MAX);
+        fit(&mut self.object, OBJECT_BYTES_MAX);
+        fit(&mut self.detail, CHANGE_DETAIL_BYTES_MAX);
+    }
+}
+
+fn fit_outcome(outcome: Option<&mut Outcome>) {
+    if let Some(outcome) = outcome {
+        fit_optional(outcome.error.as_mut(), LABEL_BYTES_MAX);
+        fit_optional(outcome.address.as_mut(), LABEL_BYTES_MAX);
+        fit_optional(outcome.detail.as_mut(), OUTCOME_DETAIL_BYTES_MAX);
+    }
+}
+
+fn fit_optional(text: Option<&mut String>, bytes_max: usize) {
+    if let Some(text) = text {
+        fit(text, bytes_max);
+    }
+}
+
+fn fit(text: &mut String, bytes_max: usize) {
+    if !is_plain(text, bytes_max) {
+        *text = clip(text, bytes_max);
+    }
+}
+
+fn optional_identifier(field: &'static str, value: Option<&str>) -> Result<(), EncodeError> {
+    value.map_or(Ok(()), |value| identifier(field, value))
+}
+
+fn identifier(field: &'static str, value: &str) -> Result<(), EncodeError> {
+    let valid = |b: u8| b.is_ascii_alphanumeric() || b"._:-/@+".contains(&b);
+    if (1..=ID_BYTES_MAX).contains(&value.len()) && value.bytes().all(valid) {
+        return Ok(());
+    }
+    Err(EncodeError::Identifier {
+        field,
+        value: clip(value, ID_BYTES_MAX),
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::arbitrary::{draft, record};
+    use crate::{decode, receipt_id};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_decoded(draft in draft(), seq in any::<u64>(), prev in any::<[u8; 32]>()) {
+            let session = draft.session.clone();
+            let mut fitted = draft.record.clone();
+            fitted.fit().unwrap();
+            let encoded = draft.encode().unwrap();
+            let sealed = seal(&session, seq, &prev, &encoded.body);
+            prop_assert!(sealed.len() <= ENTRY_BYTES_MAX);
+            let entry = decode(&sealed).unwrap();
+            prop_assert_eq!((entry.seq, entry.prev, &entry.session), (seq, prev, &session));
+            prop_assert_eq!(entry.hash, entry_hash(&sealed));
+            prop_assert_eq!(&entry.record, &fitted);
+            // Deterministic: what was decoded has the same bytes again.
+            let again = Draft { session: session.clone(), record: entry.record }.encode().unwrap();
+            prop_assert_eq!(again.body, encoded.body);
+        }
+
+        #[test]
+        fn free_text_never_makes_a_record_unrecordable(record in record(), text in ".{0,4000}") {
+            let mut record = record;
+            if let Record::Effect(e) = &mut record {
+                e.target.text.clone_from(&text);
+                e.import.clone_from(&text);
+                e.kind.clone_from(&text);
+                e.policy.clone_from(&text);
+                e.decision.reason = Some(text.clone());
+                e.decision.nearest = Some(text.clone());
+                e.decision.command = Some(text.clone());
+                if let Some(outcome) = &mut e.outcome {
+                    outcome.error = Some(text.clone());
+                    outcome.address = Some(text.clone());
+                    outcome.detail = Some(text.clone());
+                }
+            }
+            let draft = Draft { session: "s".into(), record };
+            prop_assert!(draft.encode().is_ok());
+        }
+    }
+
+    #[test]
+    fn the_longest_effect_fits() {
+        let id = || "i".repeat(ID_BYTES_MAX);
+        let long = || "\"".repeat(10_000);
+        let plain = || "c".repeat(COMMAND_BYTES_MAX);
+        let effect = crate::EffectRecord {
+            receipt: id(),
+            state: crate::State::Intended,
+            time_us: i64::MIN,
+            run: Some(id()),
+            call: id(),
+            plugin: Plugin {
+                name: id(),
+                version: id(),
+                digest: id(),
+            },
+            import: long(),
+            kind: long(),
+            class: crate::Class::Buffered,
+            action: crate::Action::EnvironmentDecision,
+            target: Target {
+                text: long(),
+                hmac: Some(long()),
+            },
+            decision: Decided {
+                verdict: crate::Verdict::Allowed,
+                grant: Some(id()),
+                reason: Some(long()),
+                nearest: Some(long()),
+                command: Some(plain()),
+            },
+            policy: long(),
+            generation: u64::MAX,
+            transport: crate::Transport::Fixture,
+            budget_left: u64::MAX,
+            outcome: Some(Outcome {
+                result: crate::OutcomeResult::Indeterminate,
+                error: Some(long()),
+                status: Some(u16::MAX),
+                bytes_in: Some(u64::MAX),
+                bytes_out: Some(u64::MAX),
+                duration_us: u64::MAX,
+                address: Some(long()),
+                detail: Some(long()),
+            }),
+        };
+        let encoded = Draft {
+            session: id(),
+            record: Record::Effect(Box::new(effect)),
+        }
+        .encode()
+        .unwrap();
+        let sealed = seal(&encoded.session, u64::MAX, &[0xff; 32], &encoded.body);
+        assert!(sealed.len() - encoded.body.len() <= ENVELOPE_BYTES_MAX);
+        assert!(sealed.len() <= ENTRY_BYTES_MAX);
+    }
+
+    #[test]
+    fn identifiers_are_not_free_text() {
+        let change = |session: &str| Draft {
+            session: session.into(),
+            record: Record::Change(ChangeRecord {
+                time_us: 1,
+                who: "os:ada".into(),
+                what: "grant.add".into(),
+                object: receipt_id(),
+                detail: String::new(),
+            }),
+        };
+        assert!(change("agent_docs").encode().is_ok());
+        for bad in ["", "a\"b", "a b", "ä", &"x".repeat(129)] {
+            assert!(matches!(
+                change(bad).encode(),
+                Err(EncodeError::Identifier {
+                    field: "session",
+                    ..
+                })
+            ));
+        }
+    }
+
+    #[test]
+    fn the_stored_form_is_this() {
+        let draft = Draft {
+            session: "host".into(),
+            record: Record::Change(ChangeRecord {
+                time_us: 5,
+                who: "os:ada".into(),
+                what: "grant.revoke".into(),
+                object: "g1".into(),
+                detail: String::new(),
+            }),
+        };
+        let sealed = seal("host", 1, &GENESIS_HASH, &draft.encode().unwrap().body);
+        assert_eq!(
+            String::from_utf8(sealed).unwrap(),
+            format!(
+                concat!(
+                    r#"{{"schema":"tollgate.entry/1","seq":1,"prev":"{}","session":"host","type":"change","#,
+                    r#""time_us":5,"who":"os:ada","what":"grant.revoke","object":"g1","detail":""}}"#
+                ),
+                "0".repeat(64)
+            )
+        );
+    }
+}
