@@ -1,1 +1,77 @@
-//! (being built)
+//! Write plugins for Tollgate in Rust.
+//!
+//! A plugin is a small library crate with `crate-type = ["cdylib", "rlib"]`. Tools implement [`Tools`]
+//! and are exported with [`export_tools!`]; an adapter to a provider of models implements [`Provider`]
+//! and is exported with [`export_provider!`].
+//!
+//! ```
+//! use tollgate_sdk::{Context, Tool, ToolError, ToolOutput, Tools};
+//!
+//! #[derive(serde::Deserialize, schemars::JsonSchema)]
+//! struct Greet {
+//!     /// Whom to greet.
+//!     name: String,
+//! }
+//!
+//! fn greet(arguments: Greet, _: &Context) -> Result<ToolOutput, ToolError> {
+//!     Ok(ToolOutput::text(format!("Hello, {}!", arguments.name)))
+//! }
+//!
+//! struct Hello;
+//!
+//! impl Tools for Hello {
+//!     fn tools() -> Vec<Tool> {
+//!         vec![Tool::new::<Greet>("greet", "Greets somebody by name.", greet).read_only()]
+//!     }
+//! }
+//!
+//! tollgate_sdk::export_tools!(Hello);
+//! ```
+//!
+//! What the plugin needs is declared in its `Cargo.toml`; the build writes it into the component:
+//!
+//! ```toml
+//! [package.metadata.tollgate]
+//! world = "tools"                       # or "provider"
+//! title = "Hello"
+//! needs = ["http GET https://example.com/**"]
+//! ```
+//!
+//! Files, time, randomness and environment come from the standard library. This crate adds what it
+//! lacks: [`http`], [`sse`] and [`ndjson`] readers, [`config`], [`kv`], [`log`], and [`denials`].
+//!
+//! Invariant: only the functions that touch the host know the target; everything else runs and is
+//! tested natively. Outside a component those functions act on the stand-ins of [`testing`].
+
+#[doc(hidden)]
+pub mod bindings;
+
+pub mod config;
+pub mod denials;
+mod error;
+mod export;
+pub mod http;
+pub mod kv;
+mod lines;
+pub mod log;
+pub mod ndjson;
+mod provider;
+pub mod sink;
+pub mod sse;
+pub mod testing;
+mod tool;
+
+pub use bindings::contract::denials::Denial;
+pub use bindings::contract::model_types::{
+    Completion, CompletionRequest, ContentBlock, Delta, Image, Message, Opaque, ProviderError,
+    ProviderInfo, Retryable, Role, StopReason, ToolChoice, ToolResult, ToolUse, ToolUseStart,
+    Usage,
+};
+pub use bindings::contract::tool_types::{
+    Blob, CallContext as Context, OutputBlock, ToolError, ToolHints, ToolOutput, ToolSpec,
+};
+#[doc(hidden)]
+pub use export::{ProviderExport, ToolsExport};
+pub use lines::{Limits, StreamError};
+pub use provider::Provider;
+pub use tool::{Tool, Tools};
