@@ -9,8 +9,8 @@
 //! the worst case up). Only a [`crate::ReadSet`] can still be too long: [`crate::pack`] splits it.
 
 use crate::{
-    ChangeRecord, Decided, Draft, ENTRY_BYTES_MAX, ENTRY_SCHEMA, Outcome, Plugin, ReadSet, Record,
-    TARGET_BYTES_MAX, Target, clip, redact::is_plain,
+    ChangeRecord, Decided, Draft, ENTRY_BYTES_MAX, ENTRY_SCHEMA, Outcome, OutcomeResult, Plugin,
+    ReadSet, Record, State, TARGET_BYTES_MAX, Target, clip, redact::is_plain,
 };
 use sha2::{Digest, Sha256};
 
@@ -76,8 +76,34 @@ pub struct Encoded {
     pub call: Option<String>,
     /// When, microseconds since the Unix epoch.
     pub time_us: i64,
-    /// Whether the entry opens an intent that needs an outcome.
-    pub intent: bool,
+    /// What the entry means for the intents that are open.
+    pub mark: Mark,
+}
+
+/// What an entry means for the intents that are open: enough to find them without reading entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mark {
+    /// Nothing.
+    Plain,
+    /// Opens an intent.
+    Intent,
+    /// The host died; the intent stays open until an operator says what happened.
+    Indeterminate,
+    /// Ends the intent.
+    Outcome,
+}
+
+impl Mark {
+    fn of(record: &Record) -> Self {
+        match record {
+            Record::Effect(e) if e.state == State::Intended => Self::Intent,
+            Record::Outcome(o) if o.outcome.result == OutcomeResult::Indeterminate => {
+                Self::Indeterminate
+            }
+            Record::Outcome(_) => Self::Outcome,
+            _ => Self::Plain,
+        }
+    }
 }
 
 impl Draft {
@@ -92,7 +118,7 @@ impl Draft {
             return Err(EncodeError::TooLong { bytes: body.len() });
         }
         let time_us = self.record.time_us();
-        let intent = matches!(&self.record, Record::Effect(e) if e.state == crate::State::Intended);
+        let mark = Mark::of(&self.record);
         let (receipt, call, items) = match self.record {
             Record::Effect(e) => (Some(e.receipt), Some(e.call), Vec::new()),
             Record::Outcome(o) => (Some(o.receipt), Some(o.call), Vec::new()),
@@ -111,7 +137,7 @@ impl Draft {
             items,
             call,
             time_us,
-            intent,
+            mark,
         })
     }
 }

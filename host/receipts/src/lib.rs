@@ -25,7 +25,8 @@ mod redact;
 pub use chain::{Anchor, ChainError, ChainHead, verify_chain};
 pub use decode::{DecodeError, Entry, decode};
 pub use encode::{
-    BODY_BYTES_MAX, EncodeError, Encoded, GENESIS_HASH, HASH_BYTES, ID_BYTES_MAX, entry_hash, seal,
+    BODY_BYTES_MAX, EncodeError, Encoded, GENESIS_HASH, HASH_BYTES, ID_BYTES_MAX, Mark, entry_hash,
+    seal,
 };
 pub use entry::*;
 pub use fold::{FoldFault, Folded, Observed, Receipt, Standing, fold};

@@ -1,1 +1,185 @@
-//! (being built)
+//! Where things are kept: one SQLite database per user, shared by every `tollgate` process.
+//!
+//! Everything that is written goes through the one writer thread of the process ([`writer`]), which
+//! commits all that waits at once and takes a lock between processes first. Readers have connections
+//! of their own and are never in its way.
+//!
+//! Invariants:
+//! - What was reported durable is on the disk (WAL, `synchronous=FULL`, read back at opening).
+//! - The ledger is append-only, and index, sequence and previous hash are assigned in the transaction
+//!   that stores the entry ([`txn`]).
+//! - Every change of authority is stored together with its ledger entry and raises the grants
+//!   generation.
+//! - Files are 0600 in a directory of 0700.
+//!
+//! It does not know what a session's event means, nor what a grant allows, and it has no wasmtime.
+
+mod error;
+mod files;
+mod format;
+mod ledger;
+mod progress;
+mod queue;
+mod readers;
+mod reserve;
+mod txn;
+mod writer;
+
+pub use error::StoreError;
+pub use format::STORE_FORMAT;
+pub use queue::{QUEUE_BYTES_MAX, QUEUE_ROWS_MAX};
+pub use reserve::RESERVE_BYTES;
+
+use crate::files::{WriterLock, private_directory, private_file};
+use crate::format::Opened;
+use crate::queue::ChangeFn;
+use crate::readers::Readers;
+use crate::reserve::Reserve;
+use crate::txn::Txn;
+use crate::writer::{Shared, Writer};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::thread::JoinHandle;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const DATABASE: &str = "store.db";
+const LOCK: &str = "store.lock";
+const RESERVE: &str = "store.reserve";
+
+/// The store, opened. Dropping it waits until what was submitted is written.
+pub struct Store {
+    directory: PathBuf,
+    readers: Readers,
+    access: Access,
+}
+
+enum Access {
+    /// Of this version's format.
+    Full {
+        shared: Arc<Shared>,
+        writer: Option<JoinHandle<()>>,
+    },
+    /// Of a newer format: may be read.
+    Inspect { found: u32 },
+}
+
+impl Store {
+    /// Opens the store in `directory`, made if it is not there, and brings it to the current format.
+    /// A store of a newer format is opened for reading; every write then fails with
+    /// [`StoreError::NewerFormat`].
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::File`] if files cannot be made or kept private, [`StoreError::NotDurable`] if the
+    /// file system does not do what durability needs, [`StoreError::Damaged`] or
+    /// [`StoreError::Unavailable`] if the database cannot be opened.
+    pub fn open(directory: &Path) -> Result<Self, StoreError> {
+        private_directory(directory)?;
+        let database = directory.join(DATABASE);
+        drop(private_file(&database)?);
+        let lock = WriterLock::open(&directory.join(LOCK))?;
+        let opened = {
+            let _held = lock.take()?;
+            format::open_for_writing(&database)?
+        };
+        let access = match opened {
+            Opened::Newer { found } => Access::Inspect { found },
+            Opened::Current(connection) => {
+                let shared = Arc::new(Shared::default());
+                let reserve = Reserve::new(directory.join(RESERVE));
+                let writer = Writer::new(Arc::clone(&shared), connection, lock, reserve);
+                let writer = std::thread::Builder::new()
+                    .name("tollgate-store".into())
+                    .spawn(move || writer.run())
+                    .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+                Access::Full {
+                    shared,
+                    writer: Some(writer),
+                }
+            }
+        };
+        Ok(Self {
+            directory: directory.to_owned(),
+            readers: Readers::new(database),
+            access,
+        })
+    }
+
+    /// The directory of the store. No plugin may read or write in it.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The format of the store if it is newer than this version writes.
+    pub fn newer_format(&self) -> Option<u32> {
+        match self.access {
+            Access::Full { .. } => None,
+            Access::Inspect { found } => Some(found),
+        }
+    }
+
+    fn writable(&self) -> Result<&Shared, StoreError> {
+        match &self.access {
+            Access::Full { shared, .. } => Ok(shared),
+            Access::Inspect { found } => Err(StoreError::NewerFormat {
+                found: *found,
+                known: STORE_FORMAT,
+            }),
+        }
+    }
+
+    /// Makes a change in a transaction of the writer and waits until it is durable.
+    fn change<T, E>(
+        &self,
+        make: impl FnOnce(&mut Txn<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.change_with(true, make)
+    }
+
+    /// As [`Store::change`]; what is not urgent is refused while the disk is full.
+    fn change_with<T, E>(
+        &self,
+        urgent: bool,
+        make: impl FnOnce(&mut Txn<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let shared = self.writable()?;
+        let (reply, result) = sync_channel(1);
+        let change = ChangeFn {
+            make: Some(make),
+            result: None,
+            reply,
+        };
+        shared.queue.change(Box::new(change), urgent)?;
+        let gone = |_| StoreError::Unavailable("the store is closed".into());
+        result.recv().map_err(gone)?
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if let Access::Full { shared, writer } = &mut self.access {
+            shared.queue.close();
+            if let Some(writer) = writer.take() {
+                // A writer that panicked has already told everyone who waited.
+                let _ = writer.join();
+            }
+        }
+    }
+}
+
+/// Now, microseconds since the Unix epoch.
+fn now_us() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+    })
+}

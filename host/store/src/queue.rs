@@ -1,0 +1,217 @@
+//! The bounded queue in front of the writer.
+
+use crate::StoreError;
+use crate::txn::Txn;
+use std::collections::VecDeque;
+use std::sync::mpsc::SyncSender;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use tollgate_receipts::{Encoded, Ticket};
+
+/// How many jobs may wait.
+pub const QUEUE_ROWS_MAX: usize = 65_536;
+/// How many bytes of entries may wait.
+pub const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// How many jobs one transaction takes.
+pub(crate) const BATCH_ROWS_MAX: usize = 4096;
+/// How many bytes of entries one transaction takes, give or take one entry.
+pub(crate) const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// One piece of work for the writer.
+pub(crate) enum Job {
+    /// Appends an entry to the ledger.
+    Append { ticket: u64, entry: Box<Encoded> },
+    /// Does something else in the same transaction.
+    Change {
+        change: Box<dyn Change>,
+        urgent: bool,
+    },
+}
+
+/// A change that the writer makes inside its transaction.
+pub(crate) trait Change: Send {
+    /// Makes it; false if what it did shall be taken back.
+    fn run(&mut self, txn: &mut Txn<'_>) -> bool;
+    /// Tells whoever waits.
+    fn finish(self: Box<Self>, committed: Result<(), StoreError>);
+}
+
+/// A [`Change`] made of a closure.
+pub(crate) struct ChangeFn<T, E, F> {
+    pub(crate) make: Option<F>,
+    pub(crate) result: Option<Result<T, E>>,
+    pub(crate) reply: SyncSender<Result<T, E>>,
+}
+
+impl<T, E, F> Change for ChangeFn<T, E, F>
+where
+    T: Send,
+    E: From<StoreError> + Send,
+    F: FnOnce(&mut Txn<'_>) -> Result<T, E> + Send,
+{
+    fn run(&mut self, txn: &mut Txn<'_>) -> bool {
+        self.result = self.make.take().map(|make| make(txn));
+        matches!(self.result, Some(Ok(_)))
+    }
+
+    fn finish(self: Box<Self>, committed: Result<(), StoreError>) {
+        let result = match (self.result, committed) {
+            // What the change itself says matters more than what became of the rest.
+            (Some(Err(error)), _) => Err(error),
+            (_, Err(error)) => Err(error.into()),
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (None, Ok(())) => Err(StoreError::Unavailable("the change was not made".into()).into()),
+        };
+        // Nobody waits any more: then nobody needs to know.
+        let _ = self.reply.send(result);
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    filled: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Job>,
+    bytes: usize,
+    last_ticket: u64,
+    closed: bool,
+}
+
+impl Queue {
+    pub(crate) fn append(&self, entry: Encoded) -> Result<Ticket, StoreError> {
+        let mut state = self.lock();
+        state.admit(entry.body.len())?;
+        state.bytes += entry.body.len();
+        state.last_ticket += 1;
+        let ticket = state.last_ticket;
+        let entry = Box::new(entry);
+        state.jobs.push_back(Job::Append { ticket, entry });
+        drop(state);
+        self.filled.notify_one();
+        Ok(Ticket(ticket))
+    }
+
+    pub(crate) fn change(&self, change: Box<dyn Change>, urgent: bool) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        state.admit(0)?;
+        state.jobs.push_back(Job::Change { change, urgent });
+        drop(state);
+        self.filled.notify_one();
+        Ok(())
+    }
+
+    /// No more jobs; what waits is still done.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.filled.notify_all();
+    }
+
+    /// Waits for jobs and moves what fits in one transaction to `batch`; false when closed and empty.
+    pub(crate) fn take(&self, batch: &mut Vec<Job>) -> bool {
+        let mut state = self.lock();
+        while state.jobs.is_empty() {
+            if state.closed {
+                return false;
+            }
+            state = self
+                .filled
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        let mut bytes = 0;
+        while batch.len() < BATCH_ROWS_MAX && bytes < BATCH_BYTES_MAX {
+            let Some(job) = state.jobs.pop_front() else {
+                break;
+            };
+            if let Job::Append { entry, .. } = &job {
+                bytes += entry.body.len();
+            }
+            batch.push(job);
+        }
+        state.bytes -= bytes;
+        true
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn admit(&self, bytes: usize) -> Result<(), StoreError> {
+        if self.closed {
+            return Err(StoreError::Unavailable("the store is closed".into()));
+        }
+        if self.jobs.len() >= QUEUE_ROWS_MAX || self.bytes + bytes > QUEUE_BYTES_MAX {
+            return Err(StoreError::Unavailable(format!(
+                "{} entries wait to be written, as many as may",
+                self.jobs.len()
+            )));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tollgate_receipts::Mark;
+
+    fn entry(bytes: usize) -> Encoded {
+        Encoded {
+            session: "s".into(),
+            body: vec![b' '; bytes],
+            receipt: None,
+            items: Vec::new(),
+            call: None,
+            time_us: 0,
+            mark: Mark::Plain,
+        }
+    }
+
+    #[test]
+    fn a_full_queue_refuses_and_a_batch_is_bounded() {
+        let queue = Queue::default();
+        for _ in 0..QUEUE_ROWS_MAX {
+            queue.append(entry(1)).unwrap();
+        }
+        assert!(matches!(
+            queue.append(entry(1)),
+            Err(StoreError::Unavailable(_))
+        ));
+        let mut batch = Vec::new();
+        assert!(queue.take(&mut batch));
+        assert_eq!(batch.len(), BATCH_ROWS_MAX);
+        assert_eq!(
+            queue.append(entry(1)),
+            Ok(Ticket(QUEUE_ROWS_MAX as u64 + 1))
+        );
+    }
+
+    #[test]
+    fn bytes_are_bounded_too() {
+        let queue = Queue::default();
+        let each = 1024 * 1024;
+        for _ in 0..QUEUE_BYTES_MAX / each {
+            queue.append(entry(each)).unwrap();
+        }
+        assert!(queue.append(entry(1)).is_err());
+        let mut batch = Vec::new();
+        queue.take(&mut batch);
+        assert_eq!(batch.len(), BATCH_BYTES_MAX / each);
+    }
+
+    #[test]
+    fn closing_lets_what_waits_be_done() {
+        let queue = Queue::default();
+        queue.append(entry(1)).unwrap();
+        queue.close();
+        assert!(queue.append(entry(1)).is_err());
+        let mut batch = Vec::new();
+        assert!(queue.take(&mut batch));
+        assert!(!queue.take(&mut batch));
+    }
+}

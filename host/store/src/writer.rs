@@ -1,0 +1,268 @@
+//! The one thread of a process that writes.
+//!
+//! It takes all that waits, up to a bound, and makes it durable in one transaction under the lock
+//! between processes: group commit, without a timer.
+//!
+//! Invariants: a job is finished exactly once, after its transaction; jobs keep their order; when the
+//! disk is full nothing but urgent changes is written until there is room again, and the ledger says
+//! from when to when.
+
+use crate::files::WriterLock;
+use crate::progress::Progress;
+use crate::queue::{Job, Queue};
+use crate::reserve::Reserve;
+use crate::txn::{Heads, Txn};
+use crate::{StoreError, now_us};
+use rusqlite::Connection;
+use std::sync::Arc;
+use tollgate_receipts::{ChangeRecord, HOST_SESSION, LedgerError};
+
+/// What the writer and those who use it share.
+#[derive(Default)]
+pub(crate) struct Shared {
+    pub(crate) queue: Queue,
+    pub(crate) progress: Progress,
+}
+
+pub(crate) struct Writer {
+    shared: Arc<Shared>,
+    connection: Connection,
+    lock: WriterLock,
+    reserve: Reserve,
+    heads: Heads,
+    outage: Option<Outage>,
+}
+
+/// The ledger could not be written.
+struct Outage {
+    since_us: i64,
+    reason: String,
+    /// Only a full disk is waited for; other failures are tried again with every batch.
+    disk_full: bool,
+    /// Entries that were not written.
+    refused: u64,
+    /// Whether the ledger already says that it began.
+    told: bool,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        connection: Connection,
+        lock: WriterLock,
+        reserve: Reserve,
+    ) -> Self {
+        // A disk that is full already shows with the first batch.
+        let _ = reserve.take();
+        Self {
+            shared,
+            connection,
+            lock,
+            reserve,
+            heads: Heads::default(),
+            outage: None,
+        }
+    }
+
+    /// Works until the queue is closed and empty.
+    pub(crate) fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        let _end = EndOnDrop(&shared);
+        let mut jobs = Vec::new();
+        while shared.queue.take(&mut jobs) {
+            if let Err(error) = self.ready() {
+                self.refuse_all_but_urgent(&mut jobs, &error);
+            }
+            if !jobs.is_empty() {
+                let result = self.commit(&mut jobs);
+                self.after(&jobs, &result);
+                finish(&shared.progress, &mut jobs, result);
+            }
+        }
+    }
+
+    /// Whether ordinary entries may be written: not while the disk is full.
+    fn ready(&self) -> Result<(), StoreError> {
+        match &self.outage {
+            Some(outage) if outage.disk_full => self.reserve.take(),
+            _ => Ok(()),
+        }
+    }
+
+    fn refuse_all_but_urgent(&mut self, jobs: &mut Vec<Job>, error: &StoreError) {
+        let is_urgent = |job: &Job| matches!(job, Job::Change { urgent: true, .. });
+        let (urgent, mut refused): (Vec<_>, Vec<_>) =
+            std::mem::take(jobs).into_iter().partition(is_urgent);
+        if let Some(outage) = &mut self.outage {
+            outage.refused += entries(&refused);
+        }
+        finish(&self.shared.progress, &mut refused, Err(error.clone()));
+        *jobs = urgent;
+    }
+
+    /// One transaction.
+    fn commit(&mut self, jobs: &mut [Job]) -> Result<(), StoreError> {
+        let recovered = jobs.iter().any(|job| matches!(job, Job::Append { .. }));
+        let outage = self.outage.as_ref();
+        let told = outage.map(|outage| Telling {
+            began: (!outage.told).then(|| outage.began()),
+            ended: recovered.then(|| outage.ended()),
+        });
+        let held = self.lock.take()?;
+        let result = transaction(&self.connection, &mut self.heads, |txn| {
+            if let Some(told) = told {
+                told.append(txn)?;
+            }
+            for job in jobs.iter_mut() {
+                match job {
+                    Job::Append { entry, .. } => txn.append(entry)?,
+                    Job::Change { change, .. } => txn.nested(|txn| change.run(txn))?,
+                }
+            }
+            Ok(())
+        });
+        drop(held);
+        result
+    }
+
+    /// Keeps the books of an outage.
+    fn after(&mut self, jobs: &[Job], result: &Result<(), StoreError>) {
+        let appended = entries(jobs);
+        match (result, &mut self.outage) {
+            (Ok(()), None) => {}
+            (Ok(()), Some(outage)) if appended == 0 => outage.told = true,
+            (Ok(()), Some(_)) => self.outage = None,
+            (Err(_), Some(outage)) => {
+                outage.refused += appended;
+                // It was full, there seemed to be room, and there was not.
+                if outage.disk_full {
+                    self.reserve.release();
+                }
+            }
+            (Err(error), None) => self.begin_outage(error, appended),
+        }
+    }
+
+    /// Writes, with the reserve, that nothing can be written.
+    fn begin_outage(&mut self, error: &StoreError, refused: u64) {
+        let mut outage = Outage {
+            since_us: now_us(),
+            reason: error.to_string(),
+            // A transaction that SQLite ended by itself no longer says why; the disk does.
+            disk_full: matches!(error, StoreError::DiskFull(_)) || self.reserve.is_short(),
+            refused,
+            told: false,
+        };
+        if outage.disk_full {
+            self.reserve.release();
+        }
+        let began = outage.began();
+        outage.told = self.lock.take().is_ok_and(|_held| {
+            transaction(&self.connection, &mut self.heads, |txn| {
+                txn.record_change(HOST_SESSION, began)
+            })
+            .is_ok()
+        });
+        self.outage = Some(outage);
+    }
+}
+
+fn transaction(
+    connection: &Connection,
+    heads: &mut Heads,
+    work: impl FnOnce(&mut Txn<'_>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let run = |sql: &str| -> Result<(), StoreError> {
+        connection.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    };
+    run("BEGIN IMMEDIATE")?;
+    let result = Txn::begun(connection, heads)
+        .and_then(|mut txn| work(&mut txn))
+        .and_then(|()| run("COMMIT"));
+    if result.is_err() {
+        if !connection.is_autocommit() {
+            // If even this fails, the next BEGIN does, and its batch fails as this one did.
+            let _ = run("ROLLBACK");
+        }
+        heads.forget();
+    }
+    result
+}
+
+/// What the ledger is told about an outage.
+struct Telling {
+    began: Option<ChangeRecord>,
+    ended: Option<ChangeRecord>,
+}
+
+impl Telling {
+    fn append(self, txn: &mut Txn<'_>) -> Result<(), StoreError> {
+        for change in [self.began, self.ended].into_iter().flatten() {
+            txn.record_change(HOST_SESSION, change)?;
+        }
+        Ok(())
+    }
+}
+
+impl Outage {
+    fn began(&self) -> ChangeRecord {
+        ChangeRecord {
+            time_us: self.since_us,
+            who: HOST_SESSION.into(),
+            what: "ledger.unavailable".into(),
+            object: "ledger".into(),
+            detail: self.reason.clone(),
+        }
+    }
+
+    fn ended(&self) -> ChangeRecord {
+        ChangeRecord {
+            time_us: now_us(),
+            who: HOST_SESSION.into(),
+            what: "ledger.available".into(),
+            object: "ledger".into(),
+            detail: format!("{} entries were refused meanwhile", self.refused),
+        }
+    }
+}
+
+fn entries(jobs: &[Job]) -> u64 {
+    let appends = jobs.iter().filter(|job| matches!(job, Job::Append { .. }));
+    u64::try_from(appends.count()).unwrap_or(u64::MAX)
+}
+
+/// Tells whoever waits for `jobs`, and empties it.
+fn finish(progress: &Progress, jobs: &mut Vec<Job>, result: Result<(), StoreError>) {
+    let mut tickets: Option<(u64, u64)> = None;
+    for job in jobs.drain(..) {
+        match job {
+            // Tickets of one batch follow each other.
+            Job::Append { ticket, .. } => {
+                tickets = Some((tickets.map_or(ticket, |(first, _)| first), ticket));
+            }
+            Job::Change { change, .. } => change.finish(result.clone()),
+        }
+    }
+    match (tickets, result) {
+        (Some((_, last)), Ok(())) => progress.finish(last),
+        (Some((first, last)), Err(error)) => progress.fail(first, last, &error.into()),
+        (None, _) => {}
+    }
+}
+
+/// However the thread ends, nobody waits for ever.
+struct EndOnDrop<'a>(&'a Shared);
+
+impl Drop for EndOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.queue.close();
+        let gone = LedgerError::Unavailable("the store is closed".into());
+        self.0.progress.end(gone);
+        // What still waits is dropped, which tells those who wait for a change.
+        let mut rest = Vec::new();
+        while self.0.queue.take(&mut rest) {
+            rest.clear();
+        }
+    }
+}
