@@ -1,0 +1,1 @@
+//! Guests of the tests. Each folder is one: `guest.rs`, `policy.toml`, `expected.json`.
