@@ -1,0 +1,128 @@
+//! What a server sends, read with tolerance: any field may be missing or null.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A whole answer, or one chunk of a stream.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Chunk {
+    pub(crate) id: Option<String>,
+    pub(crate) model: Option<String>,
+    pub(crate) object: Option<String>,
+    pub(crate) choices: Option<Vec<Choice>>,
+    pub(crate) usage: Option<Usage>,
+    pub(crate) error: Option<Value>,
+}
+
+impl Chunk {
+    /// Whether it is an error in the place of an answer.
+    pub(crate) fn is_error(&self) -> bool {
+        self.error.as_ref().is_some_and(|error| !error.is_null())
+            || self.object.as_deref() == Some("error")
+    }
+}
+
+/// One of the answers; only one is asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Choice {
+    pub(crate) index: Option<u64>,
+    pub(crate) message: Option<Part>,
+    pub(crate) delta: Option<Part>,
+    pub(crate) finish_reason: Option<String>,
+}
+
+/// A message, or a piece of one.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Part {
+    /// Text, or parts of text.
+    pub(crate) content: Value,
+    pub(crate) refusal: Option<String>,
+    /// The reasoning, in the names that servers give it.
+    #[serde(alias = "reasoning")]
+    pub(crate) reasoning_content: Option<String>,
+    pub(crate) tool_calls: Option<Vec<ToolCall>>,
+}
+
+impl Part {
+    /// The content as text.
+    pub(crate) fn text(&self) -> String {
+        match &self.content {
+            Value::String(text) => text.clone(),
+            Value::Array(parts) => parts
+                .iter()
+                .filter_map(|part| part.get("text")?.as_str())
+                .collect(),
+            _ => String::new(),
+        }
+    }
+}
+
+/// The model asks for a tool, or goes on doing so.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ToolCall {
+    pub(crate) index: Option<usize>,
+    pub(crate) id: Option<String>,
+    pub(crate) function: Option<Function>,
+}
+
+/// Which tool, and with which arguments.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Function {
+    pub(crate) name: Option<String>,
+    /// Text of a JSON object; some servers send the object.
+    pub(crate) arguments: Value,
+}
+
+impl Function {
+    pub(crate) fn arguments_text(&self) -> String {
+        match &self.arguments {
+            Value::Null => String::new(),
+            Value::String(text) => text.clone(),
+            value => value.to_string(),
+        }
+    }
+}
+
+/// What the answer cost.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Usage {
+    pub(crate) prompt_tokens: Option<u64>,
+    pub(crate) completion_tokens: Option<u64>,
+    pub(crate) prompt_tokens_details: Option<PromptDetails>,
+    pub(crate) completion_tokens_details: Option<CompletionDetails>,
+}
+
+/// Of the prompt's tokens.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct PromptDetails {
+    pub(crate) cached_tokens: Option<u64>,
+}
+
+/// Of the completion's tokens.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct CompletionDetails {
+    pub(crate) reasoning_tokens: Option<u64>,
+}
+
+impl From<Usage> for tollgate_sdk::Usage {
+    fn from(usage: Usage) -> Self {
+        let cached = usage.prompt_tokens_details.and_then(|d| d.cached_tokens);
+        let reasoning = usage
+            .completion_tokens_details
+            .and_then(|d| d.reasoning_tokens);
+        Self {
+            input: usage.prompt_tokens.unwrap_or_default(),
+            output: usage.completion_tokens.unwrap_or_default(),
+            cached_input: cached.unwrap_or_default(),
+            reasoning: reasoning.unwrap_or_default(),
+        }
+    }
+}
