@@ -8,7 +8,9 @@ pub const ID_BYTES_MAX: usize = 128;
 
 /// A name or identifier that was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{kind} {value:?} is not valid: use 1 to {ID_BYTES_MAX} of a-z A-Z 0-9 . _ : -, starting with a letter or digit")]
+#[error(
+    "{kind} {value:?} is not valid: use 1 to {ID_BYTES_MAX} of a-z A-Z 0-9 . _ : -, starting with a letter or digit"
+)]
 pub struct IdError {
     kind: &'static str,
     value: String,

@@ -156,6 +156,8 @@ reasons! {
     NotAFileOrDirectory = "not_a_file_or_directory",
     /// The file has more names than the one that was checked.
     HardLink = "hard_link",
+    /// Tollgate's own store, keys or cache; no grant opens them.
+    Protected = "protected",
     /// The gate does not do this.
     Unsupported = "unsupported",
     /// A bound of the call was reached.

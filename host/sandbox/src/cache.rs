@@ -1,0 +1,260 @@
+//! Components, ready to run: read once, hashed, inspected, compiled once per digest and engine, loaded
+//! by mapping the artifact, linked once.
+//!
+//! Invariants: the bytes that were hashed are the bytes that are compiled; an artifact is named by
+//! digest and engine and is only ever written whole; one that somebody else could have written is not
+//! loaded.
+
+use crate::bindings;
+use crate::compile::{self, CompileError, Compiler};
+use crate::gate::{linker, table};
+use crate::inspect::{self, Inspection};
+use crate::services::PluginEntry;
+use crate::state::State;
+use crate::{admission::Weight, engine};
+use sha2::{Digest as _, Sha256};
+use std::collections::HashMap;
+use std::io::Read;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use wasmtime::Engine;
+use wasmtime::component::{Component, Linker};
+
+/// Components that are kept ready in memory.
+const READY_MAX: usize = 64;
+
+/// A component that was not accepted, and by which rule.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file could not be read.
+    #[error("cannot read {path}: {error}")]
+    Read {
+        /// The component.
+        path: PathBuf,
+        /// The system's answer.
+        error: std::io::Error,
+    },
+    /// It is not the component that was pinned.
+    #[error(
+        "the component has digest {found}, but {pinned} is pinned; if the change is wanted, run `tollgate plugin add` again"
+    )]
+    Digest {
+        /// What the bytes hash to.
+        found: String,
+        /// What was pinned.
+        pinned: String,
+    },
+    /// It was refused by what it says of itself.
+    #[error(transparent)]
+    Inspect(#[from] inspect::InspectError),
+    /// It imports what the gate does not know.
+    #[error("it imports {0}, which has no row in the gate's classification table")]
+    UnknownImport(String),
+    /// It exports neither world of the contract.
+    #[error("it exports neither tollgate:plugin/tool nor tollgate:plugin/model of contract {0}")]
+    NoWorld(&'static str),
+    /// It was not compiled.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// The artifact cannot be trusted.
+    #[error("the compiled artifact {0} is writable by others; remove it")]
+    Artifact(PathBuf),
+    /// It could not be loaded or linked.
+    #[error("it does not link: {0}")]
+    Link(String),
+}
+
+/// What a component exports.
+pub(crate) enum World {
+    Tools(bindings::tools::ToolsPre<State>),
+    Provider(bindings::provider::ProviderPre<State>),
+}
+
+/// A component, ready to be instantiated.
+pub(crate) struct Ready {
+    pub(crate) digest: String,
+    pub(crate) inspection: Inspection,
+    pub(crate) weight: Weight,
+    pub(crate) world: World,
+}
+
+impl Ready {
+    pub(crate) fn version(&self) -> String {
+        self.inspection
+            .meta
+            .as_ref()
+            .map(|meta| meta.version.clone())
+            .unwrap_or_default()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Stamp {
+    path: PathBuf,
+    pinned: Option<String>,
+    len: u64,
+    inode: u64,
+    changed_ns: i128,
+}
+
+/// The ready components of one host.
+pub(crate) struct Cache {
+    engine: Engine,
+    linker: Linker<State>,
+    directory: PathBuf,
+    key: String,
+    compiler: Compiler,
+    ready: Mutex<HashMap<Stamp, Arc<Ready>>>,
+}
+
+impl Cache {
+    pub(crate) fn new(
+        engine: Engine,
+        directory: PathBuf,
+        compiler: Compiler,
+    ) -> wasmtime::Result<Self> {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&directory)?;
+        Ok(Self {
+            linker: linker::build(&engine)?,
+            key: engine::key(&engine),
+            engine,
+            directory,
+            compiler,
+            ready: Mutex::default(),
+        })
+    }
+
+    /// The component if it is ready and its file unchanged; touches only the file's metadata.
+    pub(crate) fn get(&self, entry: &PluginEntry) -> Option<Arc<Ready>> {
+        let stamp = stamp(entry).ok()?;
+        self.ready
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&stamp)
+            .cloned()
+    }
+
+    /// Makes the component ready. Blocking; compiling may take a minute.
+    pub(crate) fn load(&self, entry: &PluginEntry) -> Result<Arc<Ready>, LoadError> {
+        let unreadable = |error| LoadError::Read {
+            path: entry.component.clone(),
+            error,
+        };
+        let stamp = stamp(entry).map_err(unreadable)?;
+        let bytes = read(&entry.component).map_err(unreadable)?;
+        let digest = format!("sha256:{}", hex::encode(Sha256::digest(&bytes)));
+        if let Some(pinned) = &entry.digest
+            && *pinned != digest
+        {
+            return Err(LoadError::Digest {
+                found: digest,
+                pinned: pinned.clone(),
+            });
+        }
+        let inspection = inspect::inspect(&bytes)?;
+        if let Some(unknown) = inspection.imports.iter().find(|name| !table::knows(name)) {
+            return Err(LoadError::UnknownImport(unknown.clone()));
+        }
+        let artifact = self.artifact(&digest, &bytes)?;
+        let component = self.map(&artifact)?;
+        let ready = Arc::new(self.link(component, digest, inspection)?);
+        let mut all = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= READY_MAX {
+            all.clear();
+        }
+        all.insert(stamp, Arc::clone(&ready));
+        Ok(ready)
+    }
+
+    fn artifact(&self, digest: &str, bytes: &[u8]) -> Result<PathBuf, LoadError> {
+        let name = format!(
+            "{}-{}.cwasm",
+            digest.trim_start_matches("sha256:"),
+            self.key
+        );
+        let path = self.directory.join(name);
+        if path.exists() {
+            return Ok(path);
+        }
+        let scratch = tempfile::Builder::new()
+            .prefix("compiling-")
+            .tempdir_in(&self.directory)
+            .map_err(CompileError::Io)?;
+        let fresh = scratch.path().join("artifact");
+        compile::compile(&self.compiler, bytes, &fresh)?;
+        std::fs::rename(&fresh, &path).map_err(CompileError::Io)?;
+        Ok(path)
+    }
+
+    #[expect(
+        unsafe_code,
+        reason = "an artifact is machine code of our own compile child, in a directory that only this \
+                  user can write; ownership and mode are checked first"
+    )]
+    fn map(&self, artifact: &Path) -> Result<Component, LoadError> {
+        let meta = std::fs::symlink_metadata(artifact).map_err(|error| LoadError::Read {
+            path: artifact.to_owned(),
+            error,
+        })?;
+        let own = rustix::process::geteuid().as_raw();
+        if !meta.is_file() || meta.uid() != own || meta.mode() & 0o022 != 0 {
+            return Err(LoadError::Artifact(artifact.to_owned()));
+        }
+        // SAFETY: see the reason above; wasmtime itself checks version and configuration.
+        unsafe { Component::deserialize_file(&self.engine, artifact) }
+            .map_err(|error| LoadError::Link(format!("{error:#}")))
+    }
+
+    fn link(
+        &self,
+        component: Component,
+        digest: String,
+        inspection: Inspection,
+    ) -> Result<Ready, LoadError> {
+        let required = component.resources_required();
+        let weight = Weight {
+            core_instances: u32::try_from(inspection.core_instances).unwrap_or(u32::MAX),
+            memories: required.as_ref().map_or(1, |r| r.num_memories),
+            tables: required.as_ref().map_or(1, |r| r.num_tables),
+        };
+        let failed = |error: wasmtime::Error| LoadError::Link(format!("{error:#}"));
+        let pre = self.linker.instantiate_pre(&component).map_err(failed)?;
+        let exports = |name: &str| inspection.exports.iter().any(|e| e.starts_with(name));
+        let world = if exports("tollgate:plugin/tool@") {
+            World::Tools(bindings::tools::ToolsPre::new(pre).map_err(failed)?)
+        } else if exports("tollgate:plugin/model@") {
+            World::Provider(bindings::provider::ProviderPre::new(pre).map_err(failed)?)
+        } else {
+            return Err(LoadError::NoWorld(tollgate_contract::CONTRACT_VERSION));
+        };
+        Ok(Ready {
+            digest,
+            inspection,
+            weight,
+            world,
+        })
+    }
+}
+
+fn stamp(entry: &PluginEntry) -> std::io::Result<Stamp> {
+    let meta = std::fs::metadata(&entry.component)?;
+    Ok(Stamp {
+        path: entry.component.clone(),
+        pinned: entry.digest.clone(),
+        len: meta.len(),
+        inode: meta.ino(),
+        changed_ns: i128::from(meta.ctime()) * 1_000_000_000 + i128::from(meta.ctime_nsec()),
+    })
+}
+
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?
+        .take(inspect::COMPONENT_BYTES_MAX as u64 + 1)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,396 @@
+//! One call, from admission to its record: a fresh store, one export, dropped.
+//!
+//! Invariants: the future may run on any runtime but guests get one of their own; whatever ends the
+//! call, its tasks settle and its record is written before the answer can be had; the answer can be
+//! had only through [`Held::release`], behind the watermark.
+
+use crate::cache::{LoadError, Ready, World};
+use crate::convert;
+use crate::gate::record::{self, Caller};
+use crate::gate::scope::CallScope;
+use crate::meter::{Hit, LimitTrap, Meter};
+use crate::sandbox::Inner;
+use crate::services::PluginEntry;
+use crate::state::{Seed, State};
+use futures::future::{Abortable, Aborted};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+use tollgate_contract::{
+    CallContext, CallEvidence, CallFault, Completion, CompletionRequest, DeltaSink, Digest,
+    ProviderError, ProviderInfo, Reply, ToolError, ToolOutput, ToolSpec,
+};
+use tollgate_receipts::{CallRecord, Plugin, Record};
+use wasmtime::Store;
+
+/// What to call.
+pub(crate) enum Job {
+    List,
+    Call {
+        tool: String,
+        arguments_json: String,
+    },
+    Describe,
+    Complete(Box<CompletionRequest>, Arc<dyn DeltaSink>),
+}
+
+impl Job {
+    fn export(&self) -> String {
+        match self {
+            Self::List => "tool.list".into(),
+            Self::Call { tool, .. } => {
+                format!("tool.call {}", tool.chars().take(64).collect::<String>())
+            }
+            Self::Describe => "model.describe".into(),
+            Self::Complete(..) => "model.complete".into(),
+        }
+    }
+
+    /// Whether the export is asked without any grant.
+    fn bare(&self) -> bool {
+        matches!(self, Self::List | Self::Describe)
+    }
+}
+
+/// What came back.
+pub(crate) enum Answer {
+    Tools(Vec<ToolSpec>),
+    Tool(Result<ToolOutput, ToolError>),
+    Info(ProviderInfo),
+    Completion(Box<Result<Completion, ProviderError>>),
+}
+
+/// An answer that has not left the call yet.
+#[must_use = "an answer leaves the call only through release()"]
+pub struct Held<T> {
+    result: Result<T, CallFault>,
+    evidence: CallEvidence,
+    scope: Arc<CallScope>,
+}
+
+impl<T> Held<T> {
+    /// Waits for the call's watermark and gives the answer.
+    pub async fn release(self) -> Result<Reply<T>, CallFault> {
+        tollgate_contract::stop_point("sandbox.before_release");
+        if let Err(error) = self.scope.watermark().await {
+            return Err(CallFault::LedgerUnavailable {
+                message: error.to_string(),
+            });
+        }
+        self.result.map(|value| Reply {
+            value,
+            evidence: self.evidence,
+        })
+    }
+
+    /// Whether the call gave an answer. Says nothing of what it is.
+    pub fn answered(&self) -> bool {
+        self.result.is_ok()
+    }
+
+    pub(crate) fn map<U>(self, f: impl FnOnce(T) -> Result<U, CallFault>) -> Held<U> {
+        Held {
+            result: self.result.and_then(f),
+            evidence: self.evidence,
+            scope: self.scope,
+        }
+    }
+}
+
+/// Runs one call.
+pub(crate) async fn run(inner: Arc<Inner>, context: CallContext, job: Job) -> Held<Answer> {
+    let started = Instant::now();
+    let export = job.export();
+    let found = inner.plugins.entry(&context.plugin);
+    let (entry, ready) = match found {
+        Ok(Some(entry)) => {
+            let ready = ready(&inner, &entry).await;
+            (Some(entry), ready)
+        }
+        Ok(None) => (
+            None,
+            Err(CallFault::UnknownPlugin {
+                name: context.plugin.to_string(),
+            }),
+        ),
+        Err(message) => (None, Err(CallFault::Sandbox { message })),
+    };
+    let scope = scope(&inner, &context, entry.as_ref(), ready.as_ref().ok(), &job);
+    let mut peak = 0;
+    let mut talk = String::new();
+    let result = match (entry, ready) {
+        (Some(entry), Ok(ready)) => match inner.admission.admit(ready.weight).await {
+            Some(admitted) => {
+                let result = Box::pin(instance(
+                    &inner, &scope, &entry, &ready, job, &mut peak, &mut talk,
+                ))
+                .await;
+                drop(admitted);
+                result
+            }
+            None => Err(CallFault::Sandbox {
+                message: "the host is shutting down".into(),
+            }),
+        },
+        (_, Err(fault)) => Err(fault),
+        (None, Ok(_)) => Err(CallFault::Sandbox {
+            message: "a component without an entry".into(),
+        }),
+    };
+    scope.settle_tasks().await;
+    let evidence = finish(&scope, export, &result, started, peak, talk);
+    Held {
+        result,
+        evidence,
+        scope,
+    }
+}
+
+async fn ready(inner: &Arc<Inner>, entry: &PluginEntry) -> Result<Arc<Ready>, CallFault> {
+    if let Some(ready) = inner.cache.get(entry) {
+        return Ok(ready);
+    }
+    let refused = |error: LoadError| CallFault::Refused {
+        plugin: entry.name.to_string(),
+        reason: error.to_string(),
+    };
+    let _slot = inner.compile_slots.acquire().await;
+    let (loader, wanted) = (Arc::clone(inner), entry.clone());
+    let task = inner
+        .io_handle()
+        .spawn_blocking(move || loader.cache.load(&wanted));
+    match task.await {
+        Ok(loaded) => loaded.map_err(refused),
+        Err(_) => Err(CallFault::Sandbox {
+            message: "the host is shutting down".into(),
+        }),
+    }
+}
+
+fn scope(
+    inner: &Inner,
+    context: &CallContext,
+    entry: Option<&PluginEntry>,
+    ready: Option<&Arc<Ready>>,
+    job: &Job,
+) -> Arc<CallScope> {
+    CallScope::new(
+        Arc::clone(&inner.host),
+        Caller {
+            session: context.session.to_string(),
+            run: context.run.as_ref().map(ToString::to_string),
+            call: context.call.to_string(),
+            plugin: Plugin {
+                name: context.plugin.to_string(),
+                version: ready.map(|ready| ready.version()).unwrap_or_default(),
+                digest: ready.map(|ready| ready.digest.clone()).unwrap_or_default(),
+            },
+            fence: context.fence.map(|fence| (context.session.clone(), fence)),
+            provider: matches!(job, Job::Describe | Job::Complete(..)),
+            bare: job.bare(),
+        },
+        entry.map_or(0, |entry| entry.limits.effects),
+    )
+}
+
+async fn instance(
+    inner: &Inner,
+    scope: &Arc<CallScope>,
+    entry: &PluginEntry,
+    ready: &Ready,
+    job: Job,
+    peak: &mut u64,
+    talk: &mut String,
+) -> Result<Answer, CallFault> {
+    let limits = &entry.limits;
+    let wall = Duration::from_micros(limits.wall_us);
+    let deltas = match &job {
+        Job::Complete(_, deltas) => Some(Arc::clone(deltas)),
+        _ => None,
+    };
+    let state = State::new(Seed {
+        scope: Arc::clone(scope),
+        meter: Meter::new(limits.memory_bytes, Duration::from_micros(limits.cpu_us)),
+        output_bytes_max: limits.output_bytes,
+        config: Arc::clone(&entry.config),
+        deltas,
+    });
+    let output = state.output.clone();
+    let mut store = Store::new(&inner.engine, state);
+    store.limiter(|state| &mut state.meter);
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(|mut context| context.data_mut().meter.tick());
+    let (watch, registration) = inner.clock.watch(wall);
+    let deadline_ms = limits.wall_us / 1000;
+    let result = Abortable::new(drive(&mut store, ready, job, deadline_ms), registration).await;
+    watch.finish();
+    let meter = store.data().meter.clone();
+    *peak = meter.bytes_peak as u64;
+    *talk = output.talk();
+    // Closing what the instance had open writes the byte counts; it comes before the call's record.
+    drop(store);
+    let plugin = entry.name.to_string();
+    let limit = |limit: String| CallFault::Limit {
+        plugin: plugin.clone(),
+        limit,
+    };
+    match result {
+        Ok(Ok(answer)) => Ok(answer),
+        Err(Aborted) => Err(limit(format!("wall {:?}", wall))),
+        Ok(Err(_)) if watch.expired() => Err(limit(format!("wall {:?}", wall))),
+        Ok(Err(error)) => {
+            let hit = error.downcast_ref::<LimitTrap>().map(|trap| trap.0);
+            Err(match hit {
+                Some(Hit::Cpu) => limit(format!("cpu {:?}", Duration::from_micros(limits.cpu_us))),
+                Some(Hit::Output) => limit(format!("output {} bytes", limits.output_bytes)),
+                None if meter.refused_growth => {
+                    limit(format!("memory {} bytes", limits.memory_bytes))
+                }
+                None => CallFault::Trapped {
+                    plugin: plugin.clone(),
+                    message: trap_message(&error),
+                },
+            })
+        }
+    }
+}
+
+/// A trap in one line: its cause, and the innermost frames by name.
+fn trap_message(error: &wasmtime::Error) -> String {
+    let mut message = error.root_cause().to_string();
+    if let Some(trace) = error.downcast_ref::<wasmtime::WasmBacktrace>() {
+        let frames: Vec<_> = trace
+            .frames()
+            .iter()
+            .filter_map(|frame| frame.func_name())
+            .take(4)
+            .collect();
+        if !frames.is_empty() {
+            message.push_str(&format!(" (in {})", frames.join(" < ")));
+        }
+    }
+    message
+}
+
+async fn drive(
+    store: &mut Store<State>,
+    ready: &Ready,
+    job: Job,
+    deadline_ms: u64,
+) -> wasmtime::Result<Answer> {
+    match (&ready.world, job) {
+        (World::Tools(pre), Job::List) => {
+            let tools = pre.instantiate_async(&mut *store).await?;
+            let specs = tools.tollgate_plugin_tool().call_list(&mut *store).await?;
+            Ok(Answer::Tools(
+                specs.into_iter().map(convert::spec_from).collect(),
+            ))
+        }
+        (
+            World::Tools(pre),
+            Job::Call {
+                tool,
+                arguments_json,
+            },
+        ) => {
+            let tools = pre.instantiate_async(&mut *store).await?;
+            let caller = &store.data().scope.caller;
+            let context = crate::bindings::tool_types::CallContext {
+                session: caller.session.clone(),
+                run: caller.run.clone(),
+                call: caller.call.clone(),
+                deadline_ms,
+            };
+            let result = tools
+                .tollgate_plugin_tool()
+                .call_call(&mut *store, &tool, &arguments_json, &context)
+                .await?;
+            let last = store.data().scope.book().last_denial.clone();
+            Ok(Answer::Tool(match result {
+                Ok(output) => Ok(convert::output_from(output)),
+                Err(error) => Err(convert::tool_error_from(error, last)),
+            }))
+        }
+        (World::Provider(pre), Job::Describe) => {
+            let provider = pre.instantiate_async(&mut *store).await?;
+            let info = provider
+                .tollgate_plugin_model()
+                .call_describe(&mut *store)
+                .await?;
+            Ok(Answer::Info(convert::info_from(info)))
+        }
+        (World::Provider(pre), Job::Complete(request, _)) => {
+            let provider = pre.instantiate_async(&mut *store).await?;
+            let result = provider
+                .tollgate_plugin_model()
+                .call_complete(&mut *store, &convert::request_to(*request))
+                .await?;
+            let last = store.data().scope.book().last_denial.clone();
+            Ok(Answer::Completion(Box::new(match result {
+                Ok(completion) => Ok(convert::completion_from(completion)),
+                Err(error) => Err(convert::provider_error_from(error, last)),
+            })))
+        }
+        (World::Tools(_), _) => Err(wasmtime::format_err!(
+            "the plugin offers tools; it is no provider"
+        )),
+        (World::Provider(_), _) => Err(wasmtime::format_err!(
+            "the plugin is a provider; it offers no tools"
+        )),
+    }
+}
+
+fn finish(
+    scope: &CallScope,
+    export: String,
+    result: &Result<Answer, CallFault>,
+    started: Instant,
+    peak: u64,
+    talk: String,
+) -> CallEvidence {
+    let (ended, detail) = match result {
+        Ok(_) => ("returned", None),
+        Err(CallFault::Trapped { message, .. }) => ("trapped", Some(message.clone())),
+        Err(CallFault::Limit { limit, .. }) => ("limit", Some(limit.clone())),
+        Err(CallFault::LedgerUnavailable { message }) => {
+            ("ledger_unavailable", Some(message.clone()))
+        }
+        Err(CallFault::Refused { reason, .. }) => ("refused", Some(reason.clone())),
+        Err(fault @ (CallFault::UnknownPlugin { .. } | CallFault::Sandbox { .. })) => {
+            ("refused", Some(fault.to_string()))
+        }
+    };
+    let mut book = scope.book();
+    book.flush_read_set(scope);
+    book.write_collapsed(scope);
+    let counters = &scope.counters;
+    let record = Record::Call(CallRecord {
+        call: scope.caller.call.clone(),
+        time_us: record::now_us(),
+        run: scope.caller.run.clone(),
+        plugin: scope.caller.plugin.clone(),
+        export,
+        ended: ended.to_owned(),
+        detail,
+        allowed: book.allowed,
+        denied: book.denied,
+        clock: counters.clock.load(Ordering::Relaxed),
+        random_bytes: counters.random_bytes.load(Ordering::Relaxed),
+        stdio_bytes: counters.stdio_bytes.load(Ordering::Relaxed),
+        duration_us: record::elapsed_us(started),
+        memory_bytes_peak: peak,
+    });
+    let draft = tollgate_receipts::Draft {
+        session: scope.caller.session.clone(),
+        record,
+    };
+    book.submit(scope, draft);
+    CallEvidence {
+        digest: Digest::new(scope.caller.plugin.digest.clone()).ok(),
+        allowed: book.allowed,
+        denied: book.denied,
+        receipts: std::mem::take(&mut book.receipts),
+        talk,
+        performed_strict: book.performed_strict,
+    }
+}

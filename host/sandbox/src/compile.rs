@@ -1,0 +1,145 @@
+//! Compiling a component in a child process with limits of its own.
+//!
+//! A small component can cost minutes and gigabytes to compile. The child has a limit of memory, of
+//! processor time and of wall time; what breaks one is a refusal, not an outage.
+//!
+//! Invariant: the bytes that are compiled are the bytes that were hashed.
+
+use crate::engine::{self, Pool};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// The most bytes of private memory that the child may map.
+pub const COMPILE_MEMORY_BYTES_MAX: u64 = 3 * 1024 * 1024 * 1024;
+/// The most seconds of processor time, over all threads of the child.
+pub const COMPILE_CPU_SECONDS_MAX: u64 = 60;
+/// The most seconds of wall time.
+pub const COMPILE_WALL_SECONDS_MAX: u64 = 60;
+/// How often the child is looked at.
+const POLL: Duration = Duration::from_millis(5);
+
+/// How to start the compile child: a program that ends up in [`compile_child`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compiler {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments before the output path.
+    pub arguments: Vec<String>,
+}
+
+/// Why a component was not compiled.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    /// The child could not be started or its files not written.
+    #[error("the compiler could not run: {0}")]
+    Io(#[from] std::io::Error),
+    /// The component does not validate or uses what the engine has off.
+    #[error("the component does not compile: {0}")]
+    Invalid(String),
+    /// It costs too much to compile.
+    #[error("compiling was stopped at its limit of {0}")]
+    Limit(&'static str),
+}
+
+/// Compiles `bytes` in a child process and writes the artifact to `out`.
+pub(crate) fn compile(compiler: &Compiler, bytes: &[u8], out: &Path) -> Result<(), CompileError> {
+    let mut input = tempfile::tempfile()?;
+    input.write_all(bytes)?;
+    input.seek(SeekFrom::Start(0))?;
+    let mut errors = tempfile::tempfile()?;
+    let mut child = Command::new(&compiler.program)
+        .args(&compiler.arguments)
+        .arg(out)
+        .env_clear()
+        .stdin(Stdio::from(input))
+        .stdout(Stdio::null())
+        .stderr(Stdio::from(errors.try_clone()?))
+        .spawn()?;
+    let started = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if started.elapsed() > Duration::from_secs(COMPILE_WALL_SECONDS_MAX) {
+            child.kill()?;
+            child.wait()?;
+            return Err(CompileError::Limit("60 s of wall time"));
+        }
+        std::thread::sleep(POLL);
+    };
+    if status.success() {
+        return Ok(());
+    }
+    let mut said = String::new();
+    errors.seek(SeekFrom::Start(0))?;
+    errors.take(4096).read_to_string(&mut said)?;
+    use std::os::unix::process::ExitStatusExt as _;
+    match (status.signal(), status.code()) {
+        (Some(SIGXCPU | SIGKILL), _) => Err(CompileError::Limit("60 s of processor time")),
+        // An allocation that fails aborts the child.
+        (Some(_), _) => Err(CompileError::Limit("3 GiB of memory")),
+        (None, Some(EXIT_INVALID)) => Err(CompileError::Invalid(said.trim().to_owned())),
+        _ => Err(CompileError::Io(std::io::Error::other(
+            said.trim().to_owned(),
+        ))),
+    }
+}
+
+const SIGKILL: i32 = 9;
+const SIGXCPU: i32 = 24;
+const EXIT_INVALID: i32 = 3;
+
+/// The child's whole work: limits itself, reads a component from standard input, writes the artifact
+/// to `out`. Returns the exit code and what to say on standard error.
+pub fn compile_child(out: &Path) -> (i32, String) {
+    match compile_here(out) {
+        Ok(()) => (0, String::new()),
+        Err(CompileError::Invalid(message)) => (EXIT_INVALID, message),
+        Err(error) => (1, error.to_string()),
+    }
+}
+
+fn compile_here(out: &Path) -> Result<(), CompileError> {
+    limit_self()?;
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .lock()
+        .take(crate::inspect::COMPONENT_BYTES_MAX as u64 + 1)
+        .read_to_end(&mut bytes)?;
+    let engine = engine::build(Pool::CompileOnly).map_err(invalid)?;
+    let artifact = engine.precompile_component(&bytes).map_err(invalid)?;
+    let mut file = std::fs::OpenOptions::new();
+    std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
+    let mut file = file.write(true).create_new(true).open(out)?;
+    file.write_all(&artifact)?;
+    file.sync_data()?;
+    Ok(())
+}
+
+fn invalid(error: wasmtime::Error) -> CompileError {
+    CompileError::Invalid(format!("{error:#}"))
+}
+
+fn limit_self() -> std::io::Result<()> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limits = [
+        (Resource::Data, COMPILE_MEMORY_BYTES_MAX),
+        (Resource::Cpu, COMPILE_CPU_SECONDS_MAX),
+        (Resource::Core, 0),
+    ];
+    for (resource, most) in limits {
+        let maximum = getrlimit(resource)
+            .maximum
+            .map_or(most, |max| max.min(most));
+        setrlimit(
+            resource,
+            Rlimit {
+                current: Some(maximum),
+                maximum: Some(maximum),
+            },
+        )?;
+    }
+    Ok(())
+}

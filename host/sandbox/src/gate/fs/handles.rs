@@ -1,0 +1,140 @@
+//! What the descriptors of one call stand for.
+
+use super::os::{self, FileId};
+use crate::gate::permit::Trace;
+use std::collections::HashMap;
+use std::fs::File;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use tollgate_grants::FsOp;
+
+/// A granted directory, opened for this call.
+pub(super) struct Mount {
+    /// Where the guest sees it.
+    pub(super) guest: String,
+    pub(super) root: Arc<os::MountRoot>,
+    /// Whether any grant excludes names below it.
+    pub(super) has_except: bool,
+}
+
+impl Mount {
+    /// A path below the mount as records show it.
+    pub(super) fn show(&self, rel: &str) -> String {
+        let guest = self.guest.trim_end_matches('/');
+        if rel.is_empty() {
+            self.guest.clone()
+        } else {
+            format!("{guest}/{rel}")
+        }
+    }
+}
+
+/// A directory from which lookups start.
+#[derive(Clone)]
+pub(super) struct Base {
+    pub(super) mount: Arc<Mount>,
+    /// None for the mount's root.
+    pub(super) file: Option<Arc<File>>,
+    /// Its name below the mount when it was opened.
+    pub(super) rel: String,
+}
+
+impl Base {
+    /// The directory as the lookup takes it.
+    pub(super) fn dir(&self) -> os::Dir<'_> {
+        match &self.file {
+            Some(file) => os::Dir::new(&self.mount.root, file.as_fd()),
+            None => self.mount.root.dir(),
+        }
+    }
+
+    /// What `path` would be below the mount if nothing on the way were a link. None when it leads out.
+    pub(super) fn lexical(&self, path: &str) -> Option<String> {
+        if path.starts_with('/') {
+            return None;
+        }
+        let mut parts: Vec<&str> = self
+            .rel
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .collect();
+        for part in path.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => {
+                    parts.pop()?;
+                }
+                part => parts.push(part),
+            }
+        }
+        Some(parts.join("/"))
+    }
+}
+
+/// What one descriptor stands for.
+pub(super) enum Handle {
+    /// The directory that stands for everything outside the mounts.
+    Outside,
+    Dir {
+        base: Base,
+        #[expect(dead_code, reason = "held for its drop, which writes the close")]
+        trace: Option<Arc<Trace>>,
+    },
+    File(Arc<OpenFile>),
+}
+
+/// An open file.
+pub(super) struct OpenFile {
+    pub(super) mount: Arc<Mount>,
+    pub(super) rel: String,
+    /// What was granted: reading or writing.
+    pub(super) op: FsOp,
+    /// The grants generation at which it was decided.
+    pub(super) generation: u64,
+    pub(super) trace: Arc<Trace>,
+}
+
+/// The descriptors of one call by the number of their resource.
+#[derive(Default)]
+pub(crate) struct Handles {
+    by_rep: HashMap<u32, Handle>,
+    /// Files that this call created itself: it may write them with the access `create`. Each is held
+    /// open, so that its inode cannot come to name another file.
+    created: HashMap<FileId, OwnedFd>,
+    /// Directories whose entries are being read.
+    listings: HashMap<u32, Base>,
+}
+
+impl Handles {
+    pub(super) fn insert(&mut self, rep: u32, handle: Handle) {
+        self.by_rep.insert(rep, handle);
+    }
+
+    pub(super) fn get(&self, rep: u32) -> Option<&Handle> {
+        self.by_rep.get(&rep)
+    }
+
+    pub(super) fn remove(&mut self, rep: u32) -> Option<Handle> {
+        self.by_rep.remove(&rep)
+    }
+
+    pub(super) fn note_created(&mut self, id: FileId, held: OwnedFd) {
+        self.created.insert(id, held);
+    }
+
+    pub(super) fn created(&self, id: FileId) -> bool {
+        self.created.contains_key(&id)
+    }
+
+    pub(super) fn note_listing(&mut self, rep: u32, base: Base) {
+        self.listings.insert(rep, base);
+    }
+
+    pub(super) fn listing(&self, rep: u32) -> Option<&Base> {
+        self.listings.get(&rep)
+    }
+
+    pub(super) fn end_listing(&mut self, rep: u32) {
+        self.listings.remove(&rep);
+    }
+}

@@ -1,0 +1,543 @@
+//! `wasi:filesystem`, function by function: those that name a path go to the gate's own code, those
+//! on a minted handle to wasmtime-wasi.
+
+use super::change;
+use super::handles::{Base, Handle, Mount, OpenFile};
+use super::os::{self, Kind, NewTime};
+use super::stream::{Lasting, Reading, Writing};
+use crate::gate::record;
+use crate::gate::scope::{Attempt, CallScope};
+use crate::gate::view::Gate;
+use std::fs::File;
+use std::sync::Arc;
+use tollgate_grants::{Effect, FsOp};
+use tollgate_receipts::Class;
+use wasmtime::component::Resource;
+use wasmtime_wasi::filesystem::{Descriptor, Dir, FsPerms, OpenMode};
+use wasmtime_wasi::p2::bindings::clocks::wall_clock::Datetime;
+use wasmtime_wasi::p2::bindings::filesystem::{preopens, types};
+use wasmtime_wasi::p2::{FsError, FsResult};
+use wasmtime_wasi_io::streams::{DynInputStream, DynOutputStream};
+
+use types::ErrorCode;
+
+type Fd = Resource<Descriptor>;
+
+impl Gate<'_> {
+    /// The directory behind a descriptor; None for what is outside the mounts.
+    pub(super) fn base(&self, fd: &Fd) -> FsResult<Option<Base>> {
+        match self.state.handles.get(fd.rep()) {
+            Some(Handle::Dir { base, .. }) => Ok(Some(base.clone())),
+            Some(Handle::Outside) => Ok(None),
+            Some(Handle::File(_)) => Err(ErrorCode::NotDirectory.into()),
+            None => Err(FsError::trap(wasmtime::format_err!(
+                "a descriptor that the gate did not mint"
+            ))),
+        }
+    }
+
+    fn open_file(&self, fd: &Fd) -> FsResult<Arc<OpenFile>> {
+        match self.state.handles.get(fd.rep()) {
+            Some(Handle::File(file)) => Ok(Arc::clone(file)),
+            Some(Handle::Dir { .. } | Handle::Outside) => Err(ErrorCode::IsDirectory.into()),
+            None => Err(FsError::trap(wasmtime::format_err!(
+                "a descriptor that the gate did not mint"
+            ))),
+        }
+    }
+
+    fn lasting(&self, fd: &Fd) -> FsResult<Lasting> {
+        let file = self.open_file(fd)?;
+        Ok(Lasting::new(Arc::clone(&self.state.scope), file))
+    }
+
+    fn wasi_file(&self, fd: &Fd) -> FsResult<wasmtime_wasi::filesystem::File> {
+        match self.state.table.get(fd)? {
+            Descriptor::File(file) => Ok(file.clone()),
+            Descriptor::Dir(_) => Err(ErrorCode::IsDirectory.into()),
+        }
+    }
+
+    pub(super) fn generation(&self) -> u64 {
+        self.state
+            .scope
+            .host
+            .authority
+            .generation()
+            .unwrap_or(u64::MAX)
+    }
+
+    fn scope(&self) -> Arc<CallScope> {
+        Arc::clone(&self.state.scope)
+    }
+
+    fn preopen(
+        &mut self,
+        guest: String,
+        file: File,
+        handle: Handle,
+    ) -> wasmtime::Result<(Fd, String)> {
+        let dir = Dir::new(file, FsPerms::ReadOnly, OpenMode::READ, false);
+        let fd = self.state.table.push(Descriptor::Dir(dir))?;
+        self.state.handles.insert(fd.rep(), handle);
+        Ok((fd, guest))
+    }
+}
+
+fn directory(fd: std::os::fd::BorrowedFd<'_>) -> wasmtime::Result<File> {
+    Ok(File::from(fd.try_clone_to_owned()?))
+}
+
+impl preopens::Host for Gate<'_> {
+    fn get_directories(&mut self) -> wasmtime::Result<Vec<(Fd, String)>> {
+        let scope = self.scope();
+        let mut all = Vec::new();
+        let mut root_is_granted = false;
+        let mounts = match scope.authority() {
+            Some(authority) if !scope.caller.bare => authority.mounts().to_vec(),
+            _ => Vec::new(),
+        };
+        for granted in mounts {
+            // A mount whose directory is missing is not there; attempts below it are refused as
+            // outside, and `doctor` names it.
+            let Ok(root) =
+                os::MountRoot::open(&granted.host, Arc::clone(&scope.host.files.protected))
+            else {
+                continue;
+            };
+            // Where the file system folds case, a rule on names could be spelled around.
+            if granted.has_except && root.folds_case() {
+                continue;
+            }
+            root_is_granted |= granted.guest == "/";
+            let mount = Arc::new(Mount {
+                guest: granted.guest.clone(),
+                root,
+                has_except: granted.has_except,
+            });
+            let file = directory(mount.root.as_fd())?;
+            let base = Base {
+                mount,
+                file: None,
+                rel: String::new(),
+            };
+            all.push(self.preopen(granted.guest, file, Handle::Dir { base, trace: None })?);
+        }
+        if !root_is_granted {
+            // Without it libc answers attempts outside every mount by itself, and nobody sees them.
+            let file = File::open(&scope.host.files.nowhere)?;
+            all.push(self.preopen("/".into(), file, Handle::Outside)?);
+        }
+        Ok(all)
+    }
+}
+
+impl types::Host for Gate<'_> {
+    fn convert_error_code(&mut self, err: FsError) -> wasmtime::Result<ErrorCode> {
+        err.downcast()
+    }
+
+    fn filesystem_error_code(
+        &mut self,
+        err: Resource<wasmtime::Error>,
+    ) -> wasmtime::Result<Option<ErrorCode>> {
+        types::Host::filesystem_error_code(&mut self.minted_files(), err)
+    }
+}
+
+impl types::HostDescriptor for Gate<'_> {
+    async fn open_at(
+        &mut self,
+        fd: Fd,
+        path_flags: types::PathFlags,
+        path: String,
+        open_flags: types::OpenFlags,
+        flags: types::DescriptorFlags,
+    ) -> FsResult<Fd> {
+        self.open(fd, follows(path_flags), path, open_flags, flags)
+            .await
+    }
+
+    async fn stat_at(
+        &mut self,
+        fd: Fd,
+        path_flags: types::PathFlags,
+        path: String,
+    ) -> FsResult<types::DescriptorStat> {
+        let scope = self.scope();
+        let Some(base) = self.base(&fd)? else {
+            return Err(change::STAT.refuse_outside(&scope, &path).await.into());
+        };
+        let meta = change::inspect(
+            &scope,
+            change::STAT,
+            &base,
+            &path,
+            follows(path_flags),
+            |found| Ok(found.meta().clone()),
+        )
+        .await?;
+        Ok(stat(&meta))
+    }
+
+    async fn metadata_hash_at(
+        &mut self,
+        fd: Fd,
+        path_flags: types::PathFlags,
+        path: String,
+    ) -> FsResult<types::MetadataHashValue> {
+        let scope = self.scope();
+        let Some(base) = self.base(&fd)? else {
+            return Err(change::HASH.refuse_outside(&scope, &path).await.into());
+        };
+        let id = change::inspect(
+            &scope,
+            change::HASH,
+            &base,
+            &path,
+            follows(path_flags),
+            |found| Ok(found.meta().id),
+        )
+        .await?;
+        Ok(types::MetadataHashValue {
+            lower: id.ino,
+            upper: id.dev,
+        })
+    }
+
+    async fn readlink_at(&mut self, fd: Fd, path: String) -> FsResult<String> {
+        let scope = self.scope();
+        let Some(base) = self.base(&fd)? else {
+            return Err(change::READLINK.refuse_outside(&scope, &path).await.into());
+        };
+        change::inspect(&scope, change::READLINK, &base, &path, false, os::read_link).await
+    }
+
+    async fn create_directory_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
+        let scope = self.scope();
+        let Some(base) = self.base(&fd)? else {
+            return Err(change::MKDIR.refuse_outside(&scope, &path).await.into());
+        };
+        change::one(&scope, change::MKDIR, &base, &path, true, |target| {
+            os::mkdir(target, os::DIRECTORY_MODE)
+        })
+        .await
+    }
+
+    async fn unlink_file_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
+        let scope = self.scope();
+        let Some(base) = self.base(&fd)? else {
+            return Err(change::UNLINK.refuse_outside(&scope, &path).await.into());
+        };
+        change::one(&scope, change::UNLINK, &base, &path, false, os::unlink).await
+    }
+
+    async fn remove_directory_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
+        let scope = self.scope();
+        let Some(base) = self.base(&fd)? else {
+            return Err(change::RMDIR.refuse_outside(&scope, &path).await.into());
+        };
+        change::one(&scope, change::RMDIR, &base, &path, false, os::rmdir).await
+    }
+
+    async fn symlink_at(&mut self, fd: Fd, text: String, path: String) -> FsResult<()> {
+        let scope = self.scope();
+        let Some(base) = self.base(&fd)? else {
+            return Err(change::SYMLINK.refuse_outside(&scope, &path).await.into());
+        };
+        change::one(&scope, change::SYMLINK, &base, &path, true, move |target| {
+            os::symlink(&text, target)
+        })
+        .await
+    }
+
+    async fn set_times_at(
+        &mut self,
+        fd: Fd,
+        path_flags: types::PathFlags,
+        path: String,
+        accessed: types::NewTimestamp,
+        modified: types::NewTimestamp,
+    ) -> FsResult<()> {
+        let scope = self.scope();
+        let Some(base) = self.base(&fd)? else {
+            return Err(change::SET_TIMES.refuse_outside(&scope, &path).await.into());
+        };
+        let (accessed, modified) = (new_time(accessed)?, new_time(modified)?);
+        change::set_times(
+            &scope,
+            &base,
+            &path,
+            follows(path_flags),
+            accessed,
+            modified,
+        )
+        .await
+    }
+
+    async fn rename_at(&mut self, fd: Fd, old: String, new_fd: Fd, new: String) -> FsResult<()> {
+        let scope = self.scope();
+        let (from, to) = (self.base(&fd)?, self.base(&new_fd)?);
+        match (from, to) {
+            (Some(from), Some(to)) => change::rename(&scope, (&from, &old), (&to, &new)).await,
+            (None, _) => Err(change::RENAME_FROM
+                .refuse_outside(&scope, &old)
+                .await
+                .into()),
+            (_, None) => Err(change::RENAME_FROM
+                .refuse_outside(&scope, &new)
+                .await
+                .into()),
+        }
+    }
+
+    async fn link_at(
+        &mut self,
+        fd: Fd,
+        path_flags: types::PathFlags,
+        old: String,
+        new_fd: Fd,
+        new: String,
+    ) -> FsResult<()> {
+        let scope = self.scope();
+        let (from, to) = (self.base(&fd)?, self.base(&new_fd)?);
+        match (from, to) {
+            (Some(from), Some(to)) => {
+                change::link(&scope, (&from, &old), follows(path_flags), (&to, &new)).await
+            }
+            (None, _) => Err(change::LINK_FROM.refuse_outside(&scope, &old).await.into()),
+            (_, None) => Err(change::LINK_FROM.refuse_outside(&scope, &new).await.into()),
+        }
+    }
+
+    async fn read_directory(&mut self, fd: Fd) -> FsResult<Resource<types::DirectoryEntryStream>> {
+        let scope = self.scope();
+        let Some(base) = self.base(&fd)? else {
+            // The directory that stands for everything outside is empty.
+            return self.minted_files().read_directory(fd).await;
+        };
+        let attempt = Attempt {
+            import: "wasi:filesystem/types.descriptor.read-directory",
+            kind: "fs.list",
+            class: Class::Buffered,
+            target: base.mount.show(&base.rel),
+            whole: None,
+            effects: &[Effect::Fs {
+                op: FsOp::List,
+                guest_mount: &base.mount.guest,
+                path: &base.rel,
+            }],
+        };
+        let Ok(permit) = scope.permit_buffered(&attempt) else {
+            return Err(ErrorCode::NotPermitted.into());
+        };
+        match self.minted_files().read_directory(fd).await {
+            Ok(entries) => {
+                permit.settle(record::ok());
+                self.state.handles.note_listing(entries.rep(), base);
+                Ok(entries)
+            }
+            Err(error) => {
+                permit.settle(record::failed("io"));
+                Err(error)
+            }
+        }
+    }
+
+    fn read_via_stream(&mut self, fd: Fd, offset: u64) -> FsResult<Resource<DynInputStream>> {
+        let lasting = self.still(&fd)?;
+        let file = self.wasi_file(&fd)?;
+        if !file.open_mode.contains(OpenMode::READ) {
+            return Err(ErrorCode::BadDescriptor.into());
+        }
+        let raw = self.minted_files().read_via_stream(fd, offset)?;
+        let inner = self.state.table.delete(raw)?;
+        let stream: DynInputStream = Box::new(Reading { inner, lasting });
+        Ok(self.state.table.push(stream)?)
+    }
+
+    fn write_via_stream(&mut self, fd: Fd, offset: u64) -> FsResult<Resource<DynOutputStream>> {
+        let lasting = self.writable(&fd)?;
+        let raw = self.minted_files().write_via_stream(fd, offset)?;
+        let inner = self.state.table.delete(raw)?;
+        let stream: DynOutputStream = Box::new(Writing { inner, lasting });
+        Ok(self.state.table.push(stream)?)
+    }
+
+    fn append_via_stream(&mut self, fd: Fd) -> FsResult<Resource<DynOutputStream>> {
+        let lasting = self.writable(&fd)?;
+        let raw = self.minted_files().append_via_stream(fd)?;
+        let inner = self.state.table.delete(raw)?;
+        let stream: DynOutputStream = Box::new(Writing { inner, lasting });
+        Ok(self.state.table.push(stream)?)
+    }
+
+    async fn read(&mut self, fd: Fd, length: u64, offset: u64) -> FsResult<(Vec<u8>, bool)> {
+        let lasting = self.still(&fd)?;
+        let (bytes, end) = self.minted_files().read(fd, length, offset).await?;
+        lasting.count_in(bytes.len());
+        Ok((bytes, end))
+    }
+
+    async fn write(&mut self, fd: Fd, bytes: Vec<u8>, offset: u64) -> FsResult<u64> {
+        let lasting = self.still(&fd)?;
+        let written = self.minted_files().write(fd, bytes, offset).await?;
+        lasting.count_out(usize::try_from(written).unwrap_or(usize::MAX));
+        Ok(written)
+    }
+
+    async fn set_size(&mut self, fd: Fd, size: u64) -> FsResult<()> {
+        self.still(&fd)?;
+        self.minted_files().set_size(fd, size).await
+    }
+
+    async fn set_times(
+        &mut self,
+        fd: Fd,
+        accessed: types::NewTimestamp,
+        modified: types::NewTimestamp,
+    ) -> FsResult<()> {
+        self.writable(&fd)?;
+        self.minted_files().set_times(fd, accessed, modified).await
+    }
+
+    async fn advise(
+        &mut self,
+        fd: Fd,
+        at: u64,
+        length: u64,
+        advice: types::Advice,
+    ) -> FsResult<()> {
+        self.minted_files().advise(fd, at, length, advice).await
+    }
+
+    async fn sync_data(&mut self, fd: Fd) -> FsResult<()> {
+        self.minted_files().sync_data(fd).await
+    }
+
+    async fn sync(&mut self, fd: Fd) -> FsResult<()> {
+        self.minted_files().sync(fd).await
+    }
+
+    async fn get_flags(&mut self, fd: Fd) -> FsResult<types::DescriptorFlags> {
+        self.minted_files().get_flags(fd).await
+    }
+
+    async fn get_type(&mut self, fd: Fd) -> FsResult<types::DescriptorType> {
+        self.minted_files().get_type(fd).await
+    }
+
+    async fn stat(&mut self, fd: Fd) -> FsResult<types::DescriptorStat> {
+        self.minted_files().stat(fd).await
+    }
+
+    async fn is_same_object(&mut self, a: Fd, b: Fd) -> wasmtime::Result<bool> {
+        self.minted_files().is_same_object(a, b).await
+    }
+
+    async fn metadata_hash(&mut self, fd: Fd) -> FsResult<types::MetadataHashValue> {
+        self.minted_files().metadata_hash(fd).await
+    }
+
+    fn drop(&mut self, fd: Fd) -> wasmtime::Result<()> {
+        // The handle goes first: its trace closes when the last stream on it is gone, too.
+        self.state.handles.remove(fd.rep());
+        self.minted_files().drop(fd)
+    }
+}
+
+impl Gate<'_> {
+    fn still(&self, fd: &Fd) -> FsResult<Lasting> {
+        let lasting = self.lasting(fd)?;
+        if lasting.holds() {
+            Ok(lasting)
+        } else {
+            Err(ErrorCode::NotPermitted.into())
+        }
+    }
+
+    fn writable(&self, fd: &Fd) -> FsResult<Lasting> {
+        let lasting = self.still(fd)?;
+        let file = self.wasi_file(fd)?;
+        if !file.open_mode.contains(OpenMode::WRITE) {
+            return Err(ErrorCode::BadDescriptor.into());
+        }
+        Ok(lasting)
+    }
+}
+
+impl types::HostDirectoryEntryStream for Gate<'_> {
+    async fn read_directory_entry(
+        &mut self,
+        stream: Resource<types::DirectoryEntryStream>,
+    ) -> FsResult<Option<types::DirectoryEntry>> {
+        let base = self.state.handles.listing(stream.rep()).cloned();
+        let authority = self.state.scope.authority();
+        loop {
+            let same = Resource::new_borrow(stream.rep());
+            let Some(entry) = self.minted_files().read_directory_entry(same).await? else {
+                return Ok(None);
+            };
+            let hidden = base.as_ref().is_some_and(|base| {
+                let path = match base.rel.as_str() {
+                    "" => entry.name.clone(),
+                    rel => format!("{rel}/{}", entry.name),
+                };
+                authority.as_ref().is_none_or(|authority| {
+                    authority.hides(&base.mount.guest, &path, record::now_us())
+                })
+            });
+            if !hidden {
+                return Ok(Some(entry));
+            }
+        }
+    }
+
+    fn drop(&mut self, stream: Resource<types::DirectoryEntryStream>) -> wasmtime::Result<()> {
+        self.state.handles.end_listing(stream.rep());
+        self.state.table.delete(stream)?;
+        Ok(())
+    }
+}
+
+fn follows(flags: types::PathFlags) -> bool {
+    flags.contains(types::PathFlags::SYMLINK_FOLLOW)
+}
+
+fn stat(meta: &os::Metadata) -> types::DescriptorStat {
+    types::DescriptorStat {
+        type_: match meta.kind {
+            Kind::Regular => types::DescriptorType::RegularFile,
+            Kind::Directory => types::DescriptorType::Directory,
+            Kind::Symlink => types::DescriptorType::SymbolicLink,
+            Kind::Fifo => types::DescriptorType::Fifo,
+            Kind::Socket => types::DescriptorType::Socket,
+            Kind::BlockDevice => types::DescriptorType::BlockDevice,
+            Kind::CharacterDevice => types::DescriptorType::CharacterDevice,
+            Kind::Unknown => types::DescriptorType::Unknown,
+        },
+        link_count: meta.nlink.into(),
+        size: meta.size_bytes,
+        data_access_timestamp: datetime(meta.accessed),
+        data_modification_timestamp: datetime(meta.modified),
+        status_change_timestamp: datetime(meta.changed),
+    }
+}
+
+fn datetime(time: os::Timestamp) -> Option<Datetime> {
+    Some(Datetime {
+        seconds: u64::try_from(time.seconds).ok()?,
+        nanoseconds: time.nanoseconds,
+    })
+}
+
+fn new_time(time: types::NewTimestamp) -> Result<NewTime, ErrorCode> {
+    Ok(match time {
+        types::NewTimestamp::NoChange => NewTime::Keep,
+        types::NewTimestamp::Now => NewTime::Now,
+        types::NewTimestamp::Timestamp(at) => NewTime::At(os::Timestamp {
+            seconds: i64::try_from(at.seconds).map_err(|_| ErrorCode::Overflow)?,
+            nanoseconds: at.nanoseconds,
+        }),
+    })
+}

@@ -1,0 +1,219 @@
+//! From the guest's request to a permit and a task.
+
+use super::net::{BodyError, Host, Injection, OutboundRequest, PoolKey, Scheme, Tally, Timeouts};
+use super::task;
+use crate::gate::permit::Permit;
+use crate::gate::record;
+use crate::gate::scope::{Attempt, CallScope};
+use crate::gate::table::HTTP_HANDLE;
+use crate::state::State;
+use http_body_util::{BodyExt, Empty};
+use std::sync::Arc;
+use std::time::Duration;
+use tollgate_grants::{Authority, Decision, Effect, Reason, RequestUrl};
+use tollgate_receipts::Class;
+use wasmtime::StoreContextMut;
+use wasmtime::component::Resource;
+use wasmtime_wasi_http::p2::bindings::http::types::{self, ErrorCode, RequestOptions};
+use wasmtime_wasi_http::p2::types::{HostFutureIncomingResponse, HostOutgoingRequest};
+
+/// Characters of an unreadable URL that a record shows.
+const SHOWN_CHARS_MAX: usize = 200;
+
+type Answer = Result<Resource<HostFutureIncomingResponse>, ErrorCode>;
+
+/// `wasi:http/outgoing-handler.handle`.
+pub(super) async fn handle(
+    store: &mut StoreContextMut<'_, State>,
+    request: Resource<HostOutgoingRequest>,
+    options: Option<Resource<RequestOptions>>,
+) -> wasmtime::Result<Answer> {
+    let options = match options {
+        Some(options) => store.data().table.get(&options).ok().copied(),
+        None => None,
+    };
+    let request = store.data_mut().table.delete(request)?;
+    let scope = Arc::clone(&store.data().scope);
+    let (method, url) = match target(&request) {
+        Ok(target) => target,
+        Err(unreadable) => {
+            drop(request);
+            return Ok(Err(unreadable.refuse(&scope).await));
+        }
+    };
+    let effects = [Effect::Http {
+        method: method.as_str(),
+        url: &url,
+    }];
+    let attempt = Attempt {
+        import: HTTP_HANDLE,
+        kind: "http.request",
+        class: Class::Strict,
+        target: format!("{method} {}", url.display_redacted()),
+        whole: Some(format!("{method} {}", url.uri())),
+        effects: &effects,
+    };
+    let Ok(permit) = scope.permit(&attempt).await else {
+        return Ok(Err(ErrorCode::HttpRequestDenied));
+    };
+    let Some(authority) = scope.authority() else {
+        permit.settle(record::failed("policy_unreadable"));
+        return Ok(Err(ErrorCode::HttpRequestDenied));
+    };
+    let credential = match credential(&scope, &authority, &permit) {
+        Ok(credential) => credential,
+        Err(()) => {
+            permit.settle(record::failed(Reason::CredentialUnavailable.label()));
+            return Ok(Err(ErrorCode::ConfigurationError));
+        }
+    };
+    let outbound = outbound(
+        &scope, &authority, &url, method, request, options, credential,
+    );
+    let pending = task::start(scope, permit, url, outbound);
+    let future = store.data_mut().table.push(pending)?;
+    Ok(Ok(future))
+}
+
+/// A request that cannot be read in one way only.
+struct Unreadable {
+    shown: String,
+    whole: String,
+    reason: Reason,
+    code: ErrorCode,
+}
+
+impl Unreadable {
+    /// Refuses it, with its receipt.
+    async fn refuse(self, scope: &Arc<CallScope>) -> ErrorCode {
+        let attempt = Attempt {
+            import: HTTP_HANDLE,
+            kind: "http.request",
+            class: Class::Strict,
+            target: self.shown,
+            whole: Some(self.whole),
+            effects: &[],
+        };
+        scope.refuse_for(&attempt, self.reason).await;
+        self.code
+    }
+}
+
+/// Method and URL.
+fn target(request: &HostOutgoingRequest) -> Result<(http::Method, RequestUrl), Unreadable> {
+    let scheme = match &request.scheme {
+        Some(types::Scheme::Http) => "http",
+        Some(types::Scheme::Https) | None => "https",
+        Some(types::Scheme::Other(other)) => other.as_str(),
+    };
+    let authority = request.authority.as_deref().unwrap_or_default();
+    let path = request.path_with_query.as_deref().unwrap_or("/");
+    let method: Result<http::Method, _> = request.method.clone().try_into();
+    let url = RequestUrl::parse(scheme, authority, path);
+    let (reason, code) = match (method, url) {
+        (Ok(http::Method::CONNECT | http::Method::TRACE) | Err(_), _) => {
+            (Reason::Unsupported, ErrorCode::HttpRequestMethodInvalid)
+        }
+        (Ok(method), Ok(url)) => return Ok((method, url)),
+        (Ok(_), Err(_)) => (Reason::UrlAmbiguous, ErrorCode::HttpRequestDenied),
+    };
+    let whole = format!("{scheme}://{authority}{path}");
+    let without_query = whole.split(['?', '#']).next().unwrap_or_default();
+    // User information is never shown, whole or in part.
+    let shown = match without_query.rsplit_once('@') {
+        Some((_, rest)) => format!("{scheme}://…@{rest}"),
+        None => without_query.to_owned(),
+    };
+    Err(Unreadable {
+        shown: shown.chars().take(SHOWN_CHARS_MAX).collect(),
+        whole,
+        reason,
+        code,
+    })
+}
+
+fn credential(
+    scope: &CallScope,
+    authority: &Authority,
+    permit: &Permit,
+) -> Result<Option<Injection>, ()> {
+    let Some(name) = permit.credential() else {
+        return Ok(None);
+    };
+    let rule = authority.credential(name).ok_or(())?;
+    let secret = scope.host.credentials.secret(name, rule).map_err(|_| ())?;
+    Injection::new(&rule.inject.header, &rule.inject.value, secret)
+        .map(Some)
+        .map_err(|_| ())
+}
+
+fn outbound(
+    scope: &Arc<CallScope>,
+    authority: &Arc<Authority>,
+    url: &RequestUrl,
+    method: http::Method,
+    request: HostOutgoingRequest,
+    options: Option<RequestOptions>,
+    credential: Option<Injection>,
+) -> OutboundRequest {
+    let defaults = Timeouts::default();
+    let bounded = |asked: Option<Duration>, most: Duration| asked.map_or(most, |a| a.min(most));
+    let timeouts = Timeouts {
+        connect: bounded(options.and_then(|o| o.connect_timeout), defaults.connect),
+        first_byte: bounded(
+            options.and_then(|o| o.first_byte_timeout),
+            defaults.first_byte,
+        ),
+        between_bytes: bounded(
+            options.and_then(|o| o.between_bytes_timeout),
+            defaults.between_bytes,
+        ),
+        total: defaults.total,
+    };
+    let body = match request.body {
+        Some(body) => body.map_err(|_| BodyError).boxed_unsync(),
+        None => Empty::new().map_err(|never| match never {}).boxed_unsync(),
+    };
+    let (judge, checked_url) = (Arc::clone(authority), url.clone());
+    OutboundRequest {
+        method,
+        scheme: match url.scheme() {
+            tollgate_grants::Scheme::Http => Scheme::Http,
+            tollgate_grants::Scheme::Https => Scheme::Https,
+        },
+        host: match url.host() {
+            tollgate_grants::Host::Name(name) => Host::Name(name.clone()),
+            tollgate_grants::Host::V4(v4) => Host::Ip((*v4).into()),
+            tollgate_grants::Host::V6(v6) => Host::Ip((*v6).into()),
+        },
+        port: url.port(),
+        path_and_query: match url.query() {
+            Some(query) => format!("{}?{query}", url.path()),
+            None => url.path().to_owned(),
+        },
+        headers: request.headers.into(),
+        body,
+        timeouts,
+        limits: super::net::Limits::default(),
+        pool_key: PoolKey {
+            plugin: scope.caller.plugin.name.clone(),
+            session: scope.caller.session.clone(),
+            // The generation is part of it, so that a revoked grant ends its connections.
+            policy: format!("{}/{}", authority.policy_digest(), authority.generation()),
+            credential: credential.as_ref().map(|c| c.header().to_string()),
+        },
+        credential,
+        address_check: Arc::new(move |address| {
+            let effect = Effect::HttpAddress {
+                url: &checked_url,
+                address,
+            };
+            match judge.decide(&effect, record::now_us()) {
+                Decision::Allowed(_) => Ok(()),
+                Decision::Denied(denial) => Err(denial.reason.label().to_owned()),
+                Decision::Asked(_) => Err(Reason::AskUnattended.label().to_owned()),
+            }
+        }),
+        tally: Arc::new(Tally::default()),
+    }
+}

@@ -1,0 +1,49 @@
+//! The gate: the one place where a component's wish becomes an effect.
+//!
+//! Every host import that can observe or change anything outside linear memory passes it: decide,
+//! write, perform, write what came of it.
+//!
+//! Invariants:
+//! - what is linked is what stands in the classification [`table`];
+//! - what touches the world takes a [`permit::Permit`], which only [`scope::CallScope`] makes;
+//! - wasmtime-wasi acts only on handles that the gate minted.
+
+mod ambient;
+mod book;
+mod config;
+mod denials;
+mod env;
+pub(crate) mod fs;
+pub(crate) mod http;
+pub(crate) mod keyvalue;
+pub(crate) mod linker;
+mod log;
+pub(crate) mod permit;
+pub(crate) mod record;
+pub(crate) mod scope;
+mod sink;
+mod sockets;
+pub(crate) mod stdio;
+pub mod table;
+pub(crate) mod view;
+
+use crate::services::{Credentials, Environment, KeyValue, SessionKeys};
+use std::sync::Arc;
+use tollgate_contract::LeaseCheck;
+use tollgate_grants::AuthoritySource;
+use tollgate_receipts::Ledger;
+
+/// What all calls of one host share.
+pub(crate) struct GateHost {
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) authority: Arc<dyn AuthoritySource>,
+    pub(crate) lease: Arc<dyn LeaseCheck>,
+    pub(crate) keys: Arc<dyn SessionKeys>,
+    pub(crate) keyvalue: Arc<dyn KeyValue>,
+    pub(crate) environment: Arc<dyn Environment>,
+    pub(crate) credentials: Arc<dyn Credentials>,
+    pub(crate) transport: http::net::Transport,
+    pub(crate) files: fs::Files,
+    /// The runtime of the tasks that the gate owns; guests never run on it.
+    pub(crate) io: tokio::runtime::Handle,
+}

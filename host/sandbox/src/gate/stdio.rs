@@ -1,0 +1,139 @@
+//! Standard streams: input is empty, output is counted and capped, nothing is live.
+//!
+//! What a plugin writes to standard error is kept, up to a bound, as its own words for the operator.
+
+use super::scope::CallScope;
+use super::view::Gate;
+use crate::meter::{Hit, LimitTrap};
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use tollgate_contract::CallEvidence;
+use wasmtime::component::Resource;
+use wasmtime_wasi::p2::bindings::cli::{exit, stderr, stdin, stdout};
+use wasmtime_wasi::p2::pipe::ClosedInputStream;
+use wasmtime_wasi_io::poll::Pollable;
+use wasmtime_wasi_io::streams::{
+    DynInputStream, DynOutputStream, OutputStream, StreamError, StreamResult,
+};
+
+/// The most bytes that one write may carry.
+const WRITE_BYTES_MAX: usize = 64 * 1024;
+
+/// The output of one call.
+#[derive(Clone)]
+pub(crate) struct Output(Arc<Shared>);
+
+struct Shared {
+    scope: Arc<CallScope>,
+    bytes_max: u64,
+    talk: Mutex<VecDeque<u8>>,
+}
+
+impl Output {
+    pub(crate) fn new(scope: Arc<CallScope>, bytes_max: u64) -> Self {
+        Self(Arc::new(Shared {
+            scope,
+            bytes_max,
+            talk: Mutex::new(VecDeque::new()),
+        }))
+    }
+
+    /// Counts `bytes` of output; an error when the call has written too much.
+    pub(crate) fn count(&self, bytes: usize) -> wasmtime::Result<()> {
+        let counter = &self.0.scope.counters.stdio_bytes;
+        let before = counter.fetch_add(bytes as u64, Ordering::Relaxed);
+        if before.saturating_add(bytes as u64) > self.0.bytes_max {
+            return Err(wasmtime::Error::new(LimitTrap(Hit::Output)));
+        }
+        Ok(())
+    }
+
+    /// Keeps the plugin's own words, the last of them when there are many.
+    pub(crate) fn keep(&self, words: &[u8]) {
+        let mut talk = self.0.talk.lock().unwrap_or_else(PoisonError::into_inner);
+        talk.extend(words);
+        let over = talk.len().saturating_sub(CallEvidence::TALK_BYTES_MAX);
+        talk.drain(..over);
+    }
+
+    /// The plugin's own words.
+    pub(crate) fn talk(&self) -> String {
+        let talk = self.0.talk.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes: Vec<u8> = talk.iter().copied().collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+struct Stream {
+    output: Output,
+    kept: bool,
+}
+
+impl OutputStream for Stream {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.output.count(bytes.len()).map_err(StreamError::Trap)?;
+        if self.kept {
+            self.output.keep(&bytes);
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(WRITE_BYTES_MAX)
+    }
+}
+
+#[async_trait::async_trait]
+impl Pollable for Stream {
+    async fn ready(&mut self) {}
+}
+
+impl Gate<'_> {
+    fn stream(&mut self, kept: bool) -> wasmtime::Result<Resource<DynOutputStream>> {
+        let stream: DynOutputStream = Box::new(Stream {
+            output: self.state.output.clone(),
+            kept,
+        });
+        Ok(self.state.table.push(stream)?)
+    }
+}
+
+impl stdin::Host for Gate<'_> {
+    fn get_stdin(&mut self) -> wasmtime::Result<Resource<DynInputStream>> {
+        let stream: DynInputStream = Box::new(ClosedInputStream);
+        Ok(self.state.table.push(stream)?)
+    }
+}
+
+impl stdout::Host for Gate<'_> {
+    fn get_stdout(&mut self) -> wasmtime::Result<Resource<DynOutputStream>> {
+        self.stream(false)
+    }
+}
+
+impl stderr::Host for Gate<'_> {
+    fn get_stderr(&mut self) -> wasmtime::Result<Resource<DynOutputStream>> {
+        self.stream(true)
+    }
+}
+
+impl exit::Host for Gate<'_> {
+    fn exit(&mut self, status: Result<(), ()>) -> wasmtime::Result<()> {
+        Err(wasmtime::format_err!(
+            "the plugin called exit({})",
+            if status.is_ok() { 0 } else { 1 }
+        ))
+    }
+
+    fn exit_with_code(&mut self, status_code: u8) -> wasmtime::Result<()> {
+        Err(wasmtime::format_err!(
+            "the plugin called exit({status_code})"
+        ))
+    }
+}

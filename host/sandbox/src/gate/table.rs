@@ -1,0 +1,419 @@
+//! The classification table: every import of every world, what it can do, how it is refused.
+//!
+//! The linker is built from this table and from nothing else ([`super::linker`]).
+//!
+//! Invariant: an interface that does not stand here is not linked, and a function of a linked
+//! interface that does not stand here fails a test.
+
+use super::linker::Link;
+use tollgate_receipts::Class;
+
+/// How the gate treats one function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Treatment {
+    /// An effect: decided, recorded, then performed.
+    Effect {
+        /// The kinds that its receipts may have.
+        kinds: &'static [(&'static str, Class)],
+        /// What the guest sees when it is refused.
+        denial: DenialForm,
+    },
+    /// Works on a handle that the gate minted; covered by the receipt that opened it.
+    Handle,
+    /// Counted in the call's own record.
+    Counted,
+    /// Builds or reads a value of the call; touches nothing outside.
+    Inert,
+}
+
+/// What the guest sees when an effect is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DenialForm {
+    /// The error of the interface's own variant.
+    Error(&'static str),
+    /// The value without what was refused.
+    Filtered,
+}
+
+/// One function of an interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    /// Its name in the interface.
+    pub function: &'static str,
+    /// How it is treated.
+    pub treatment: Treatment,
+}
+
+/// One interface.
+#[derive(Clone, Copy)]
+pub struct Interface {
+    /// Its full name with version.
+    pub name: &'static str,
+    /// Its functions.
+    pub rows: &'static [Row],
+    pub(super) link: Link,
+}
+
+const ENV: &str = "wasi:cli/environment.get-environment";
+pub(super) const ENVIRONMENT: &str = ENV;
+pub(super) const TCP_CREATE: &str = "wasi:sockets/tcp-create-socket.create-tcp-socket";
+pub(super) const UDP_CREATE: &str = "wasi:sockets/udp-create-socket.create-udp-socket";
+pub(super) const RESOLVE: &str = "wasi:sockets/ip-name-lookup.resolve-addresses";
+pub(super) const HTTP_HANDLE: &str = "wasi:http/outgoing-handler.handle";
+pub(super) const KV_OPEN: &str = "wasi:keyvalue/store.open";
+pub(super) const KV_GET: &str = "wasi:keyvalue/store.bucket.get";
+pub(super) const KV_SET: &str = "wasi:keyvalue/store.bucket.set";
+pub(super) const KV_DELETE: &str = "wasi:keyvalue/store.bucket.delete";
+pub(super) const KV_EXISTS: &str = "wasi:keyvalue/store.bucket.exists";
+pub(super) const KV_LIST: &str = "wasi:keyvalue/store.bucket.list-keys";
+
+const fn effect(
+    function: &'static str,
+    kinds: &'static [(&'static str, Class)],
+    denial: DenialForm,
+) -> Row {
+    Row {
+        function,
+        treatment: Treatment::Effect { kinds, denial },
+    }
+}
+
+const fn handle(function: &'static str) -> Row {
+    Row {
+        function,
+        treatment: Treatment::Handle,
+    }
+}
+
+const fn counted(function: &'static str) -> Row {
+    Row {
+        function,
+        treatment: Treatment::Counted,
+    }
+}
+
+const fn inert(function: &'static str) -> Row {
+    Row {
+        function,
+        treatment: Treatment::Inert,
+    }
+}
+
+const STRICT: Class = Class::Strict;
+const BUFFERED: Class = Class::Buffered;
+const NOT_PERMITTED: DenialForm = DenialForm::Error("not-permitted");
+const ACCESS_DENIED: DenialForm = DenialForm::Error("access-denied");
+
+macro_rules! interfaces {
+    ($($name:literal $link:ident [$($row:expr),* $(,)?])*) => {
+        /// Every interface that may be linked.
+        pub const TABLE: &[Interface] = &[
+            $(Interface { name: $name, rows: &[$($row),*], link: Link::$link },)*
+        ];
+    };
+}
+
+interfaces! {
+    "wasi:cli/environment@0.2.12" Environment [
+        effect("get-environment", &[("env.read", BUFFERED)], DenialForm::Filtered),
+        inert("get-arguments"),
+        inert("initial-cwd"),
+    ]
+    "wasi:cli/exit@0.2.12" Exit [inert("exit"), inert("exit-with-code")]
+    "wasi:cli/stdin@0.2.12" Stdin [counted("get-stdin")]
+    "wasi:cli/stdout@0.2.12" Stdout [counted("get-stdout")]
+    "wasi:cli/stderr@0.2.12" Stderr [counted("get-stderr")]
+    "wasi:cli/terminal-input@0.2.12" TerminalInput []
+    "wasi:cli/terminal-output@0.2.12" TerminalOutput []
+    "wasi:cli/terminal-stdin@0.2.12" TerminalStdin [inert("get-terminal-stdin")]
+    "wasi:cli/terminal-stdout@0.2.12" TerminalStdout [inert("get-terminal-stdout")]
+    "wasi:cli/terminal-stderr@0.2.12" TerminalStderr [inert("get-terminal-stderr")]
+    "wasi:clocks/monotonic-clock@0.2.12" MonotonicClock [
+        counted("now"),
+        inert("resolution"),
+        counted("subscribe-instant"),
+        counted("subscribe-duration"),
+    ]
+    "wasi:clocks/wall-clock@0.2.12" WallClock [counted("now"), inert("resolution")]
+    "wasi:config/store@0.2.0-rc.1" Config [inert("get"), inert("get-all")]
+    "wasi:filesystem/types@0.2.12" Filesystem [
+        handle("[method]descriptor.read-via-stream"),
+        handle("[method]descriptor.write-via-stream"),
+        handle("[method]descriptor.append-via-stream"),
+        handle("[method]descriptor.advise"),
+        handle("[method]descriptor.sync-data"),
+        handle("[method]descriptor.get-flags"),
+        handle("[method]descriptor.get-type"),
+        handle("[method]descriptor.set-size"),
+        handle("[method]descriptor.set-times"),
+        handle("[method]descriptor.read"),
+        handle("[method]descriptor.write"),
+        effect("[method]descriptor.read-directory", &[("fs.list", BUFFERED)], NOT_PERMITTED),
+        handle("[method]descriptor.sync"),
+        effect("[method]descriptor.create-directory-at", &[("fs.mkdir", STRICT)], NOT_PERMITTED),
+        handle("[method]descriptor.stat"),
+        effect("[method]descriptor.stat-at", &[("fs.stat", BUFFERED)], NOT_PERMITTED),
+        effect("[method]descriptor.set-times-at", &[("fs.set-times", STRICT)], NOT_PERMITTED),
+        effect("[method]descriptor.link-at", &[("fs.link", STRICT)], NOT_PERMITTED),
+        effect(
+            "[method]descriptor.open-at",
+            &[
+                ("fs.open.read", BUFFERED),
+                ("fs.open.dir", BUFFERED),
+                ("fs.open.write", STRICT),
+                ("fs.create", STRICT),
+            ],
+            NOT_PERMITTED
+        ),
+        effect("[method]descriptor.readlink-at", &[("fs.readlink", BUFFERED)], NOT_PERMITTED),
+        effect("[method]descriptor.remove-directory-at", &[("fs.delete", STRICT)], NOT_PERMITTED),
+        effect("[method]descriptor.rename-at", &[("fs.rename", STRICT)], NOT_PERMITTED),
+        effect("[method]descriptor.symlink-at", &[("fs.symlink", STRICT)], NOT_PERMITTED),
+        effect("[method]descriptor.unlink-file-at", &[("fs.delete", STRICT)], NOT_PERMITTED),
+        handle("[method]descriptor.is-same-object"),
+        handle("[method]descriptor.metadata-hash"),
+        effect("[method]descriptor.metadata-hash-at", &[("fs.stat", BUFFERED)], NOT_PERMITTED),
+        handle("[method]directory-entry-stream.read-directory-entry"),
+        inert("filesystem-error-code"),
+    ]
+    "wasi:filesystem/preopens@0.2.12" Preopens [inert("get-directories")]
+    "wasi:http/types@0.2.12" HttpTypes [
+        inert("[constructor]fields"),
+        inert("[static]fields.from-list"),
+        inert("[method]fields.get"),
+        inert("[method]fields.has"),
+        inert("[method]fields.set"),
+        inert("[method]fields.delete"),
+        inert("[method]fields.append"),
+        inert("[method]fields.entries"),
+        inert("[method]fields.clone"),
+        inert("[method]incoming-request.method"),
+        inert("[method]incoming-request.path-with-query"),
+        inert("[method]incoming-request.scheme"),
+        inert("[method]incoming-request.authority"),
+        inert("[method]incoming-request.headers"),
+        inert("[method]incoming-request.consume"),
+        inert("[constructor]outgoing-request"),
+        inert("[method]outgoing-request.body"),
+        inert("[method]outgoing-request.method"),
+        inert("[method]outgoing-request.set-method"),
+        inert("[method]outgoing-request.path-with-query"),
+        inert("[method]outgoing-request.set-path-with-query"),
+        inert("[method]outgoing-request.scheme"),
+        inert("[method]outgoing-request.set-scheme"),
+        inert("[method]outgoing-request.authority"),
+        inert("[method]outgoing-request.set-authority"),
+        inert("[method]outgoing-request.headers"),
+        inert("[constructor]request-options"),
+        inert("[method]request-options.connect-timeout"),
+        inert("[method]request-options.set-connect-timeout"),
+        inert("[method]request-options.first-byte-timeout"),
+        inert("[method]request-options.set-first-byte-timeout"),
+        inert("[method]request-options.between-bytes-timeout"),
+        inert("[method]request-options.set-between-bytes-timeout"),
+        inert("[method]response-outparam.send-informational"),
+        inert("[static]response-outparam.set"),
+        handle("[method]incoming-response.status"),
+        handle("[method]incoming-response.headers"),
+        handle("[method]incoming-response.consume"),
+        handle("[method]incoming-body.stream"),
+        handle("[static]incoming-body.finish"),
+        handle("[method]future-trailers.subscribe"),
+        handle("[method]future-trailers.get"),
+        inert("[constructor]outgoing-response"),
+        inert("[method]outgoing-response.status-code"),
+        inert("[method]outgoing-response.set-status-code"),
+        inert("[method]outgoing-response.headers"),
+        inert("[method]outgoing-response.body"),
+        handle("[method]outgoing-body.write"),
+        handle("[static]outgoing-body.finish"),
+        handle("[method]future-incoming-response.subscribe"),
+        handle("[method]future-incoming-response.get"),
+        inert("http-error-code"),
+    ]
+    "wasi:http/outgoing-handler@0.2.12" OutgoingHandler [
+        effect(
+            "handle",
+            &[("http.request", STRICT)],
+            DenialForm::Error("HTTP-request-denied")
+        ),
+    ]
+    "wasi:io/error@0.2.12" IoError [inert("[method]error.to-debug-string")]
+    "wasi:io/poll@0.2.12" Poll [
+        handle("[method]pollable.ready"),
+        handle("[method]pollable.block"),
+        handle("poll"),
+    ]
+    "wasi:io/streams@0.2.12" Streams [
+        handle("[method]input-stream.read"),
+        handle("[method]input-stream.blocking-read"),
+        handle("[method]input-stream.skip"),
+        handle("[method]input-stream.blocking-skip"),
+        handle("[method]input-stream.subscribe"),
+        handle("[method]output-stream.check-write"),
+        handle("[method]output-stream.write"),
+        handle("[method]output-stream.blocking-write-and-flush"),
+        handle("[method]output-stream.flush"),
+        handle("[method]output-stream.blocking-flush"),
+        handle("[method]output-stream.subscribe"),
+        handle("[method]output-stream.write-zeroes"),
+        handle("[method]output-stream.blocking-write-zeroes-and-flush"),
+        handle("[method]output-stream.splice"),
+        handle("[method]output-stream.blocking-splice"),
+    ]
+    "wasi:keyvalue/store@0.2.0-draft" KeyValue [
+        effect("[method]bucket.get", &[("kv.get", BUFFERED)], ACCESS_DENIED),
+        effect("[method]bucket.set", &[("kv.set", STRICT)], ACCESS_DENIED),
+        effect("[method]bucket.delete", &[("kv.delete", STRICT)], ACCESS_DENIED),
+        effect("[method]bucket.exists", &[("kv.get", BUFFERED)], ACCESS_DENIED),
+        effect("[method]bucket.list-keys", &[("kv.list", BUFFERED)], ACCESS_DENIED),
+        effect("open", &[("kv.open", BUFFERED)], ACCESS_DENIED),
+    ]
+    "wasi:logging/logging@0.1.0-draft" Logging [counted("log")]
+    "wasi:random/insecure-seed@0.2.12" InsecureSeed [counted("insecure-seed")]
+    "wasi:random/insecure@0.2.12" Insecure [
+        counted("get-insecure-random-bytes"),
+        counted("get-insecure-random-u64"),
+    ]
+    "wasi:random/random@0.2.12" Random [
+        counted("get-random-bytes"),
+        counted("get-random-u64"),
+    ]
+    "wasi:sockets/network@0.2.12" Network [inert("network-error-code")]
+    "wasi:sockets/instance-network@0.2.12" InstanceNetwork [inert("instance-network")]
+    "wasi:sockets/ip-name-lookup@0.2.12" NameLookup [
+        effect("resolve-addresses", &[("dns.resolve", BUFFERED)], ACCESS_DENIED),
+        handle("[method]resolve-address-stream.resolve-next-address"),
+        handle("[method]resolve-address-stream.subscribe"),
+    ]
+    "wasi:sockets/tcp-create-socket@0.2.12" TcpCreate [
+        effect("create-tcp-socket", &[("tcp.socket", STRICT)], ACCESS_DENIED),
+    ]
+    "wasi:sockets/udp-create-socket@0.2.12" UdpCreate [
+        effect("create-udp-socket", &[("udp.socket", STRICT)], ACCESS_DENIED),
+    ]
+    "wasi:sockets/tcp@0.2.12" Tcp [
+        handle("[method]tcp-socket.start-bind"),
+        handle("[method]tcp-socket.finish-bind"),
+        handle("[method]tcp-socket.start-connect"),
+        handle("[method]tcp-socket.finish-connect"),
+        handle("[method]tcp-socket.start-listen"),
+        handle("[method]tcp-socket.finish-listen"),
+        handle("[method]tcp-socket.accept"),
+        handle("[method]tcp-socket.local-address"),
+        handle("[method]tcp-socket.remote-address"),
+        handle("[method]tcp-socket.is-listening"),
+        handle("[method]tcp-socket.address-family"),
+        handle("[method]tcp-socket.set-listen-backlog-size"),
+        handle("[method]tcp-socket.keep-alive-enabled"),
+        handle("[method]tcp-socket.set-keep-alive-enabled"),
+        handle("[method]tcp-socket.keep-alive-idle-time"),
+        handle("[method]tcp-socket.set-keep-alive-idle-time"),
+        handle("[method]tcp-socket.keep-alive-interval"),
+        handle("[method]tcp-socket.set-keep-alive-interval"),
+        handle("[method]tcp-socket.keep-alive-count"),
+        handle("[method]tcp-socket.set-keep-alive-count"),
+        handle("[method]tcp-socket.hop-limit"),
+        handle("[method]tcp-socket.set-hop-limit"),
+        handle("[method]tcp-socket.receive-buffer-size"),
+        handle("[method]tcp-socket.set-receive-buffer-size"),
+        handle("[method]tcp-socket.send-buffer-size"),
+        handle("[method]tcp-socket.set-send-buffer-size"),
+        handle("[method]tcp-socket.subscribe"),
+        handle("[method]tcp-socket.shutdown"),
+    ]
+    "wasi:sockets/udp@0.2.12" Udp [
+        handle("[method]udp-socket.start-bind"),
+        handle("[method]udp-socket.finish-bind"),
+        handle("[method]udp-socket.stream"),
+        handle("[method]udp-socket.local-address"),
+        handle("[method]udp-socket.remote-address"),
+        handle("[method]udp-socket.address-family"),
+        handle("[method]udp-socket.unicast-hop-limit"),
+        handle("[method]udp-socket.set-unicast-hop-limit"),
+        handle("[method]udp-socket.receive-buffer-size"),
+        handle("[method]udp-socket.set-receive-buffer-size"),
+        handle("[method]udp-socket.send-buffer-size"),
+        handle("[method]udp-socket.set-send-buffer-size"),
+        handle("[method]udp-socket.subscribe"),
+        handle("[method]incoming-datagram-stream.receive"),
+        handle("[method]incoming-datagram-stream.subscribe"),
+        handle("[method]outgoing-datagram-stream.check-send"),
+        handle("[method]outgoing-datagram-stream.send"),
+        handle("[method]outgoing-datagram-stream.subscribe"),
+    ]
+    "tollgate:plugin/denials@0.1.0" Denials [inert("last")]
+    "tollgate:plugin/sink@0.1.0" Sink [counted("emit")]
+    "tollgate:plugin/tool-types@0.1.0" ToolTypes []
+    "tollgate:plugin/model-types@0.1.0" ModelTypes []
+}
+
+/// Whether an import of a component stands in the table. Releases of WASI 0.2 are compatible, so the
+/// patch number of a stable version is not compared; pre-releases match exactly.
+pub fn knows(import: &str) -> bool {
+    TABLE
+        .iter()
+        .any(|interface| compatible(interface.name, import))
+}
+
+fn compatible(ours: &str, theirs: &str) -> bool {
+    if ours == theirs {
+        return true;
+    }
+    let stable = |name: &str| {
+        let (interface, version) = name.rsplit_once('@')?;
+        if version.contains('-') {
+            return None;
+        }
+        let (minor, _patch) = version.rsplit_once('.')?;
+        (minor != "0.0").then(|| format!("{interface}@{minor}"))
+    };
+    stable(ours).is_some() && stable(ours) == stable(theirs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every import of every world, from the contract itself.
+    fn imports() -> std::collections::BTreeMap<String, std::collections::BTreeSet<String>> {
+        let mut resolve = wit_parser::Resolve::default();
+        let wit = concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit");
+        let (package, _) = resolve.push_dir(wit).unwrap();
+        let mut found = std::collections::BTreeMap::new();
+        for world in ["tools", "provider"] {
+            let world = resolve.select_world(&[package], Some(world)).unwrap();
+            for (key, item) in &resolve.worlds[world].imports {
+                let wit_parser::WorldItem::Interface { id, .. } = item else {
+                    panic!("{key:?} is no interface");
+                };
+                let functions = resolve.interfaces[*id].functions.keys().cloned().collect();
+                found.insert(resolve.name_world_key(key), functions);
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn every_import_of_the_contract_has_a_row_and_every_row_an_import() {
+        let table: std::collections::BTreeMap<_, std::collections::BTreeSet<_>> = TABLE
+            .iter()
+            .map(|interface| {
+                let rows = interface.rows.iter().map(|row| row.function.to_owned());
+                (interface.name.to_owned(), rows.collect())
+            })
+            .collect();
+        assert_eq!(imports(), table);
+    }
+
+    #[test]
+    fn releases_are_compatible_and_drafts_are_not() {
+        assert!(knows("wasi:filesystem/types@0.2.0"));
+        assert!(knows("wasi:filesystem/types@0.2.6"));
+        assert!(!knows("wasi:filesystem/types@0.3.0"));
+        assert!(knows("wasi:keyvalue/store@0.2.0-draft"));
+        assert!(!knows("wasi:keyvalue/store@0.2.0-draft2"));
+        assert!(!knows("wasi:keyvalue/store@0.2.0"));
+        assert!(!knows("wasi:nn/inference@0.2.0"));
+    }
+}

@@ -1,0 +1,253 @@
+//! What a component says of itself before anything of it runs: custom sections, imports, appetite.
+//!
+//! Invariant: only bytes are read; nothing is compiled or instantiated.
+
+use std::collections::{BTreeMap, BTreeSet};
+use wasmparser::{Encoding, Parser, Payload};
+
+/// Custom section with the declared needs: a JSON array of strings in the grammar of capabilities.
+pub const NEEDS_SECTION: &str = "tollgate:needs";
+/// Custom section with the package metadata: a JSON object.
+pub const META_SECTION: &str = "tollgate:meta";
+/// The most bytes of a component.
+pub const COMPONENT_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Why a component was refused before it was compiled.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InspectError {
+    /// It is larger than the limit.
+    #[error("the component has {bytes} bytes; at most {COMPONENT_BYTES_MAX} are accepted")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+    },
+    /// It is no component.
+    #[error("not a WebAssembly component (a core module needs an adapter): {0}")]
+    NotAComponent(String),
+    /// It carries a section of ours twice, or below the top level.
+    #[error("the section {0} appears {1}; one at the top level is accepted")]
+    Section(&'static str, &'static str),
+    /// A section of ours does not parse.
+    #[error("the section {0} does not parse: {1}")]
+    Malformed(&'static str, String),
+    /// It asks for more than the pool gives one component.
+    #[error("the component asks for {asked} {what}; at most {limit} are given to one component")]
+    Appetite {
+        /// What it asks for.
+        what: &'static str,
+        /// How many.
+        asked: u64,
+        /// The bound.
+        limit: u64,
+    },
+}
+
+/// Package metadata, the plugin's own words.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]
+pub struct Meta {
+    /// The package's name.
+    #[serde(default)]
+    pub name: String,
+    /// Its version.
+    #[serde(default)]
+    pub version: String,
+    /// `tools` or `provider`.
+    #[serde(default)]
+    pub world: String,
+    /// Version of the contract that it was built against.
+    #[serde(default)]
+    pub contract: String,
+    /// A title for people.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// What it does.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Where to read more.
+    #[serde(default)]
+    pub homepage: Option<String>,
+}
+
+/// What was read from a component.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inspection {
+    /// Declared needs, as written; none when the section is missing.
+    pub needs: Option<Vec<String>>,
+    /// Metadata; none when the section is missing.
+    pub meta: Option<Meta>,
+    /// Core instances that one instance of it creates.
+    pub core_instances: u64,
+    /// Names of the interfaces that it imports.
+    pub imports: BTreeSet<String>,
+    /// Names of the interfaces that it exports.
+    pub exports: BTreeSet<String>,
+}
+
+/// Reads a component's bytes.
+pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
+    if bytes.len() > COMPONENT_BYTES_MAX {
+        return Err(InspectError::TooLarge { bytes: bytes.len() });
+    }
+    let mut found = Inspection::default();
+    let mut sections = BTreeMap::new();
+    let mut levels: Vec<Level> = Vec::new();
+    let bad = |error: wasmparser::BinaryReaderError| InspectError::NotAComponent(error.to_string());
+    let mut first = true;
+    for payload in Parser::new(0).parse_all(bytes) {
+        let payload = payload.map_err(bad)?;
+        match payload {
+            Payload::Version { encoding, .. } => {
+                if first && encoding != Encoding::Component {
+                    return Err(InspectError::NotAComponent("it is a core module".into()));
+                }
+                first = false;
+                levels.push(Level {
+                    component: encoding == Encoding::Component,
+                    ..Level::default()
+                });
+            }
+            Payload::ComponentSection { .. } | Payload::ModuleSection { .. } => {}
+            Payload::CustomSection(section) => {
+                take_section(&mut sections, section.name(), section.data(), levels.len())?;
+            }
+            Payload::InstanceSection(reader) => {
+                for instance in reader {
+                    if let wasmparser::Instance::Instantiate { .. } = instance.map_err(bad)?
+                        && let Some(level) = levels.last_mut()
+                    {
+                        level.own += 1;
+                    }
+                }
+            }
+            Payload::ComponentInstanceSection(reader) => {
+                for instance in reader {
+                    if let wasmparser::ComponentInstance::Instantiate {
+                        component_index, ..
+                    } = instance.map_err(bad)?
+                        && let Some(level) = levels.last_mut()
+                    {
+                        level.instantiated.push(component_index);
+                    }
+                }
+            }
+            Payload::ComponentImportSection(reader) => {
+                for import in reader {
+                    let import = import.map_err(bad)?;
+                    if levels.len() == 1 {
+                        found.imports.insert(import.name.name.to_owned());
+                    }
+                    if matches!(import.ty, wasmparser::ComponentTypeRef::Component(_))
+                        && let Some(level) = levels.last_mut()
+                    {
+                        level.components.push(0);
+                    }
+                }
+            }
+            Payload::ComponentAliasSection(reader) => {
+                for alias in reader {
+                    let alias = alias.map_err(bad)?;
+                    let brings_component = matches!(
+                        alias,
+                        wasmparser::ComponentAlias::InstanceExport {
+                            kind: wasmparser::ComponentExternalKind::Component,
+                            ..
+                        } | wasmparser::ComponentAlias::Outer {
+                            kind: wasmparser::ComponentOuterAliasKind::Component,
+                            ..
+                        }
+                    );
+                    // What an alias stands for is not followed; it counts as the most that is
+                    // accepted, so that instantiating it can never slip under the bound.
+                    if brings_component && let Some(level) = levels.last_mut() {
+                        level
+                            .components
+                            .push(u64::from(crate::engine::CORE_INSTANCES_PER_COMPONENT_MAX));
+                    }
+                }
+            }
+            Payload::ComponentExportSection(reader) if levels.len() == 1 => {
+                for export in reader {
+                    found
+                        .exports
+                        .insert(export.map_err(bad)?.name.name.to_owned());
+                }
+            }
+            Payload::End(_) => {
+                let Some(done) = levels.pop() else { continue };
+                let total = done.total();
+                match levels.last_mut() {
+                    Some(parent) if done.component => parent.components.push(total),
+                    Some(_) => {}
+                    None => found.core_instances = total,
+                }
+            }
+            _ => {}
+        }
+    }
+    let limit = u64::from(crate::engine::CORE_INSTANCES_PER_COMPONENT_MAX);
+    if found.core_instances > limit {
+        return Err(InspectError::Appetite {
+            what: "core instances",
+            asked: found.core_instances,
+            limit,
+        });
+    }
+    found.needs = parse(&sections, NEEDS_SECTION)?;
+    found.meta = parse(&sections, META_SECTION)?;
+    Ok(found)
+}
+
+/// One component or module while it is read.
+#[derive(Debug, Default)]
+struct Level {
+    component: bool,
+    own: u64,
+    /// Core instances of each nested component, by index.
+    components: Vec<u64>,
+    instantiated: Vec<u32>,
+}
+
+impl Level {
+    fn total(&self) -> u64 {
+        self.instantiated.iter().fold(self.own, |sum, index| {
+            let nested = usize::try_from(*index)
+                .ok()
+                .and_then(|index| self.components.get(index))
+                .copied()
+                .unwrap_or(u64::MAX);
+            sum.saturating_add(nested)
+        })
+    }
+}
+
+fn take_section<'a>(
+    sections: &mut BTreeMap<&'static str, &'a [u8]>,
+    name: &str,
+    data: &'a [u8],
+    depth: usize,
+) -> Result<(), InspectError> {
+    let Some(ours) = [NEEDS_SECTION, META_SECTION]
+        .into_iter()
+        .find(|known| *known == name)
+    else {
+        return Ok(());
+    };
+    if depth > 1 {
+        return Err(InspectError::Section(ours, "below the top level"));
+    }
+    match sections.insert(ours, data) {
+        None => Ok(()),
+        Some(_) => Err(InspectError::Section(ours, "twice")),
+    }
+}
+
+fn parse<T: serde::de::DeserializeOwned>(
+    sections: &BTreeMap<&'static str, &[u8]>,
+    name: &'static str,
+) -> Result<Option<T>, InspectError> {
+    sections
+        .get(name)
+        .map(|data| serde_json::from_slice(data))
+        .transpose()
+        .map_err(|error| InspectError::Malformed(name, error.to_string()))
+}

@@ -1,0 +1,63 @@
+//! The data of one store: what one instance holds while its call lives.
+
+use crate::gate::fs::Handles;
+use crate::gate::http::Hooks;
+use crate::gate::scope::CallScope;
+use crate::meter::Meter;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tollgate_contract::DeltaSink;
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::cli::WasiCliCtx;
+use wasmtime_wasi::clocks::WasiClocksCtx;
+use wasmtime_wasi::sockets::WasiSocketsCtx;
+use wasmtime_wasi_http::WasiHttpCtx;
+
+/// The most handles that a call may hold at once.
+pub(crate) const HANDLES_MAX: usize = 4096;
+
+/// The data of one store.
+pub(crate) struct State {
+    pub(crate) scope: Arc<CallScope>,
+    pub(crate) table: ResourceTable,
+    pub(crate) handles: Handles,
+    pub(crate) cli: WasiCliCtx,
+    pub(crate) clocks: WasiClocksCtx,
+    pub(crate) sockets: WasiSocketsCtx,
+    pub(crate) http: WasiHttpCtx,
+    pub(crate) hooks: Hooks,
+    pub(crate) meter: Meter,
+    pub(crate) output: crate::gate::stdio::Output,
+    pub(crate) config: Arc<BTreeMap<String, String>>,
+    pub(crate) deltas: Option<Arc<dyn DeltaSink>>,
+}
+
+/// What a new store is made of.
+pub(crate) struct Seed {
+    pub(crate) scope: Arc<CallScope>,
+    pub(crate) meter: Meter,
+    pub(crate) output_bytes_max: u64,
+    pub(crate) config: Arc<BTreeMap<String, String>>,
+    pub(crate) deltas: Option<Arc<dyn DeltaSink>>,
+}
+
+impl State {
+    pub(crate) fn new(seed: Seed) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(HANDLES_MAX);
+        Self {
+            output: crate::gate::stdio::Output::new(Arc::clone(&seed.scope), seed.output_bytes_max),
+            scope: seed.scope,
+            table,
+            handles: Handles::default(),
+            cli: WasiCliCtx::default(),
+            clocks: WasiClocksCtx::default(),
+            sockets: WasiSocketsCtx::default(),
+            http: WasiHttpCtx::new(),
+            hooks: Hooks,
+            meter: seed.meter,
+            config: seed.config,
+            deltas: seed.deltas,
+        }
+    }
+}
