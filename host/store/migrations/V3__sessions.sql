@@ -29,6 +29,11 @@ CREATE TABLE session_transcript (
     PRIMARY KEY (session, generation, n)
 ) STRICT;
 
+-- Keys of removed sessions whose files are still to be deleted.
+CREATE TABLE session_keys_to_delete (
+    session TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
 -- What plugins keep.
 CREATE TABLE kv (
     namespace TEXT NOT NULL,

@@ -17,21 +17,46 @@
 mod error;
 mod files;
 mod format;
+mod generation;
+mod grants;
+mod hosts;
+mod keys;
+mod kv;
 mod ledger;
+mod operator;
+mod plugins;
 mod progress;
+mod query;
 mod queue;
 mod readers;
 mod reserve;
+mod sessions;
+mod trust;
 mod txn;
 mod writer;
 
 pub use error::StoreError;
 pub use format::STORE_FORMAT;
+pub use grants::{GRANT_TEXT_BYTES_MAX, GRANTS_MAX, Grants};
+pub use kv::{
+    KV_KEY_BYTES_MAX, KV_KEYS_MAX, KV_LIST_MAX, KV_NAMESPACE_BYTES_MAX, KV_VALUE_BYTES_MAX,
+    KeyPage, Kv,
+};
+pub use operator::{Login, Operator};
+pub use plugins::{NAMES_MAX, NewPlugin, Plugins, RegisteredPlugin, TOOLS_JSON_BYTES_MAX};
+pub use query::{
+    IntentsOf, ListedReceipt, Log, OpenReceipt, QUERY_ROWS_MAX, ReceiptFilter, ReceiptPage,
+    StoredEntry,
+};
 pub use queue::{QUEUE_BYTES_MAX, QUEUE_ROWS_MAX};
 pub use reserve::RESERVE_BYTES;
+pub use trust::{Trust, Trusted};
 
 use crate::files::{WriterLock, private_directory, private_file};
 use crate::format::Opened;
+use crate::generation::Generation;
+use crate::hosts::Host;
+use crate::keys::Keys;
 use crate::queue::ChangeFn;
 use crate::readers::Readers;
 use crate::reserve::Reserve;
@@ -42,15 +67,21 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
 use std::time::{SystemTime, UNIX_EPOCH};
+use tollgate_receipts::{ChangeRecord, HOST_SESSION, SessionKey};
 
 const DATABASE: &str = "store.db";
 const LOCK: &str = "store.lock";
 const RESERVE: &str = "store.reserve";
+const KEYS: &str = "session-keys";
+const HOSTS: &str = "hosts";
 
 /// The store, opened. Dropping it waits until what was submitted is written.
 pub struct Store {
     directory: PathBuf,
     readers: Readers,
+    generation: Generation,
+    keys: Keys,
+    host: Host,
     access: Access,
 }
 
@@ -99,10 +130,66 @@ impl Store {
                 }
             }
         };
-        Ok(Self {
+        let store = Self {
             directory: directory.to_owned(),
             readers: Readers::new(database),
+            generation: Generation::default(),
+            keys: Keys::open(directory.join(KEYS))?,
+            host: Host::register(directory.join(HOSTS))?,
             access,
+        };
+        if store.newer_format().is_none() {
+            // A process that died while it removed a session may have left its key.
+            store.delete_keys_of_removed(None)?;
+        }
+        Ok(store)
+    }
+
+    /// Run-time grants.
+    pub fn grants(&self) -> Grants<'_> {
+        Grants(self)
+    }
+
+    /// Trust in project policy files.
+    pub fn trust(&self) -> Trust<'_> {
+        Trust(self)
+    }
+
+    /// The registry of plugins.
+    pub fn plugins(&self) -> Plugins<'_> {
+        Plugins(self)
+    }
+
+    /// What plugins keep.
+    pub fn kv(&self) -> Kv<'_> {
+        Kv(self)
+    }
+
+    /// The login of the operator.
+    pub fn operator(&self) -> Operator<'_> {
+        Operator(self)
+    }
+
+    /// The ledger, to be read.
+    pub fn log(&self) -> Log<'_> {
+        Log(self)
+    }
+
+    /// The key for keyed hashes of a session, or of [`HOST_SESSION`]; made if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::File`] if it cannot be read or made.
+    pub fn target_key(&self, session: &str) -> Result<SessionKey, StoreError> {
+        if let Some(bytes) = self.keys.read(session)? {
+            return Ok(SessionKey::new(bytes));
+        }
+        let keys = self.keys.clone();
+        let session = session.to_owned();
+        // In the writer, so that two threads or processes agree on one key.
+        self.change(move |_| match keys.read(&session)? {
+            Some(bytes) => Ok(SessionKey::new(bytes)),
+            None => Ok(SessionKey::new(keys.create(&session)?)),
         })
     }
 
@@ -174,6 +261,25 @@ impl Drop for Store {
             }
         }
     }
+}
+
+/// Records a change of authority in the host's chain and raises the generation.
+fn changed(
+    txn: &mut Txn<'_>,
+    what: &str,
+    who: String,
+    object: String,
+    detail: String,
+) -> Result<(), StoreError> {
+    txn.raise_generation()?;
+    let change = ChangeRecord {
+        time_us: now_us(),
+        who,
+        what: what.to_owned(),
+        object,
+        detail,
+    };
+    txn.record_change(HOST_SESSION, change)
 }
 
 /// Now, microseconds since the Unix epoch.

@@ -3,7 +3,7 @@
 use crate::StoreError;
 use crate::format::open_for_reading;
 use rusqlite::{Connection, TransactionBehavior};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 /// How many connections are kept open for the next reader.
@@ -20,6 +20,11 @@ impl Readers {
             path,
             idle: Mutex::default(),
         }
+    }
+
+    /// The database.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Reads; everything inside `read` sees the same state.
