@@ -201,7 +201,10 @@ fn authority(target: &Target) -> Result<Authority, NetError> {
     let text = target.authority();
     Authority::try_from(text.as_str())
         .ok()
-        .filter(|authority| authority.host() == target.host.to_string())
+        .filter(|authority| {
+            let host = authority.host();
+            !host.is_empty() && host == target.host.to_string()
+        })
         .ok_or_else(|| {
             let text = "the host of a request cannot be sent as it is".to_owned();
             NetError::new(NetErrorKind::HttpRequestUriInvalid, text)

@@ -17,8 +17,18 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 /// What separates name, value and line on the wire.
 const PUNCTUATION_BYTES: usize = 4;
 
-/// Characters of a coding's name that an error shows.
-const CODING_CHARS_MAX: usize = 32;
+/// Codings that an error names.
+const CODINGS: &[&str] = &[
+    "gzip",
+    "x-gzip",
+    "deflate",
+    "br",
+    "zstd",
+    "compress",
+    "x-compress",
+    "chunked",
+    "identity",
+];
 
 const IDENTITY: &str = "identity";
 
@@ -183,8 +193,8 @@ pub(crate) fn clean_response(
     }
     if let Some(coding) = other_coding(headers, &TRANSFER_ENCODING, "chunked") {
         let text =
-            format!("{target} answered in the transfer coding {coding:?}; only chunked is read");
-        let kind = NetErrorKind::HttpResponseTransferCoding(Some(coding));
+            format!("{target} answered in the transfer coding `{coding}`; only chunked is read");
+        let kind = NetErrorKind::HttpResponseTransferCoding(Some(coding.to_owned()));
         return Err(NetError::new(kind, text));
     }
     strip_hop_by_hop(headers, false);
@@ -193,10 +203,10 @@ pub(crate) fn clean_response(
     };
     if let Some(coding) = other_coding(headers, &CONTENT_ENCODING, IDENTITY) {
         let text = format!(
-            "{target} answered in the content coding {coding:?} although identity was asked for; \
+            "{target} answered in the content coding `{coding}` although identity was asked for; \
              with a credential such an answer cannot be checked and is refused"
         );
-        let kind = NetErrorKind::HttpResponseContentCoding(Some(coding));
+        let kind = NetErrorKind::HttpResponseContentCoding(Some(coding.to_owned()));
         return Err(NetError::new(kind, text));
     }
     if method != Method::HEAD {
@@ -205,8 +215,9 @@ pub(crate) fn clean_response(
     Ok(redact(headers, redactor))
 }
 
-/// The first coding that is not the plain one.
-fn other_coding(headers: &HeaderMap, name: &HeaderName, plain: &str) -> Option<String> {
+/// The first coding that is not the plain one. Named only if it is a registered one (RFC 9110 §18.6):
+/// anything else would be the peer's own words, and may be an echo.
+fn other_coding(headers: &HeaderMap, name: &HeaderName, plain: &str) -> Option<&'static str> {
     headers
         .get_all(name)
         .iter()
@@ -214,10 +225,11 @@ fn other_coding(headers: &HeaderMap, name: &HeaderName, plain: &str) -> Option<S
         .map(<[u8]>::trim_ascii)
         .find(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(plain.as_bytes()))
         .map(|coding| {
-            let text = String::from_utf8_lossy(coding);
-            // The peer's words: only what a coding's name may hold.
-            let known = |letter: &char| letter.is_ascii_alphanumeric() || *letter == '-';
-            text.chars().filter(known).take(CODING_CHARS_MAX).collect()
+            CODINGS
+                .iter()
+                .find(|known| coding.eq_ignore_ascii_case(known.as_bytes()))
+                .copied()
+                .unwrap_or("unknown")
         })
 }
 

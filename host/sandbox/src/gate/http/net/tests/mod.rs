@@ -1,1 +1,8 @@
+//! The client against real servers on loopback.
 
+mod fixtures;
+mod messages;
+mod reuse;
+mod routes;
+mod secrets;
+mod support;
