@@ -55,7 +55,7 @@ pub use policy::{
 };
 pub use runtime::{RuleEffect, RuntimeGrant, Scope};
 pub use socket::{Direction, Protocol, SocketCapability, SocketHost};
-pub use source::{AuthorityError, AuthoritySource};
+pub use source::{AuthorityError, AuthoritySource, MountConflict};
 pub use url::{RequestUrl, Scheme, URL_BYTES_MAX, UrlError};
 pub use url_path::PathError;
 pub use words::{CAPABILITY_BYTES_MAX, shell_quote};

@@ -12,23 +12,8 @@ pub enum AuthorityError {
     #[error(transparent)]
     Policy(#[from] PolicyError),
     /// Two policy files mount different directories of the host at one directory of the guest.
-    #[error(
-        "plugin {plugin}: {first_grant} mounts {first} and {second_grant} mounts {second} at the same guest path {guest}; give one of them another guest path"
-    )]
-    MountConflict {
-        /// The plugin.
-        plugin: String,
-        /// The directory of the guest.
-        guest: String,
-        /// The grant that came first.
-        first_grant: GrantId,
-        /// Its directory of the host.
-        first: String,
-        /// The other grant.
-        second_grant: GrantId,
-        /// Its directory of the host.
-        second: String,
-    },
+    #[error(transparent)]
+    MountConflict(Box<MountConflict>),
     /// No such plugin.
     #[error("no plugin is named {0:?}; add it with `tollgate plugin add`")]
     UnknownPlugin(String),
@@ -38,6 +23,26 @@ pub enum AuthorityError {
     /// The grants cannot be read.
     #[error("the grants cannot be read: {0}")]
     Unreadable(String),
+}
+
+/// Two directories of the host at one directory of the guest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "plugin {plugin}: {first_grant} mounts {first} and {second_grant} mounts {second} at the same guest path {guest}; give one of them another guest path"
+)]
+pub struct MountConflict {
+    /// The plugin.
+    pub plugin: String,
+    /// The directory of the guest.
+    pub guest: String,
+    /// The grant that came first.
+    pub first_grant: GrantId,
+    /// Its directory of the host.
+    pub first: String,
+    /// The other grant.
+    pub second_grant: GrantId,
+    /// Its directory of the host.
+    pub second: String,
 }
 
 /// Gives the gate what one plugin may do in one session, and counts uses.

@@ -8,7 +8,7 @@ use crate::fs::{FsAccess, FsCapability};
 use crate::need::Needs;
 use crate::policy::{self, CallLimits, CredentialSource, Layer, Limits, PluginPolicy, PolicyFile};
 use crate::runtime::{RuleEffect, RuntimeGrant, Scope};
-use crate::source::AuthorityError;
+use crate::source::{AuthorityError, MountConflict};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -172,14 +172,14 @@ impl Authority {
                 expires_us: None,
             };
             if let Some((fs, mount)) = self.conflicting(&draft, &rule.capability) {
-                return Err(AuthorityError::MountConflict {
+                return Err(AuthorityError::MountConflict(Box::new(MountConflict {
                     plugin: input.plugin.to_owned(),
                     guest: mount.guest.clone(),
                     first_grant: mount.grant.clone(),
                     first: mount.host.display().to_string(),
                     second_grant: draft.id,
                     second: fs.host.to_string(),
-                });
+                })));
             }
             self.take(draft, rule.capability.clone());
         }

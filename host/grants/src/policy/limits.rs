@@ -151,7 +151,7 @@ impl Unit {
             .table()
             .iter()
             .rev()
-            .find(|(_, factor)| value >= *factor && value % factor == 0)
+            .find(|(_, factor)| value >= *factor && value.is_multiple_of(*factor))
             .copied()
             .unwrap_or(self.table().first().copied().unwrap_or(("", 1)));
         format!("{}{name}", value / factor)
