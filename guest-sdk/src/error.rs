@@ -1,6 +1,7 @@
 //! Errors of a plugin that carry the gate's refusal.
 
 use crate::http::HttpError;
+use crate::io_kind::{io_kind, is_outside_mounts};
 use crate::{Denial, ProviderError, Retryable, StreamError, ToolError, denials};
 use std::io;
 use std::path::Path;
@@ -29,7 +30,12 @@ impl ToolError {
         if let Some(denial) = denial_of(error) {
             return Self::Denied(denial);
         }
-        match error.kind() {
+        if is_outside_mounts(error) {
+            return Self::Failed(format!(
+                "cannot {what} {path}: the operator has mounted nothing there"
+            ));
+        }
+        match io_kind(error) {
             io::ErrorKind::NotFound => Self::NotFound(format!("{path} does not exist")),
             _ => Self::Failed(format!("cannot {what} {path}: {error}")),
         }
@@ -38,12 +44,14 @@ impl ToolError {
 
 /// The refusal behind a permission error; none where the operating system refused by itself.
 pub(crate) fn denial_of(error: &io::Error) -> Option<Denial> {
-    matches!(
-        error.kind(),
+    let refused = matches!(
+        io_kind(error),
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
-    )
-    .then(denials::last)
-    .flatten()
+    );
+    // An error that holds another one is not the file system's; it carries its own refusal if any.
+    (refused && error.get_ref().is_none() && !is_outside_mounts(error))
+        .then(denials::last)
+        .flatten()
 }
 
 impl From<io::Error> for ToolError {
@@ -54,7 +62,7 @@ impl From<io::Error> for ToolError {
         if error.get_ref().is_some_and(|inner| inner.is::<HttpError>()) {
             return HttpError::from(error).into();
         }
-        match error.kind() {
+        match io_kind(&error) {
             io::ErrorKind::NotFound => Self::NotFound(error.to_string()),
             _ => Self::Failed(error.to_string()),
         }
@@ -177,9 +185,17 @@ mod tests {
     #[test]
     fn an_http_error_keeps_its_type_through_a_reader() {
         let denial = testing::sample_denial("http.request", "https://x.test/", "no_grant");
-        let error = io::Error::other(HttpError::Denied {
-            denial: denial.clone(),
-        });
-        assert_eq!(ProviderError::from(error), ProviderError::Denied(denial));
+        testing::set_denial(Some(testing::sample_denial("fs.read", "/x", "no_grant")));
+        let error = || {
+            io::Error::from(HttpError::Denied {
+                denial: denial.clone(),
+            })
+        };
+        assert_eq!(
+            ProviderError::from(error()),
+            ProviderError::Denied(denial.clone())
+        );
+        assert_eq!(ToolError::from(error()), ToolError::Denied(denial.clone()));
+        testing::set_denial(None);
     }
 }

@@ -51,6 +51,7 @@ pub mod denials;
 mod error;
 mod export;
 pub mod http;
+mod io_kind;
 pub mod kv;
 mod lines;
 pub mod log;
@@ -72,6 +73,7 @@ pub use bindings::contract::tool_types::{
 };
 #[doc(hidden)]
 pub use export::{ProviderExport, ToolsExport};
+pub use io_kind::io_kind;
 pub use lines::{Limits, StreamError};
 pub use provider::Provider;
 pub use tool::{Tool, Tools};

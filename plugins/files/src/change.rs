@@ -8,7 +8,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
-use tollgate_sdk::{Context, Tool, ToolError, ToolOutput};
+use tollgate_sdk::{Context, Tool, ToolError, ToolOutput, io_kind};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -32,7 +32,7 @@ pub(crate) fn mkdir() -> Tool {
         } else {
             fs::create_dir(&path)
         };
-        made.map_err(|error| match error.kind() {
+        made.map_err(|error| match io_kind(&error) {
             ErrorKind::AlreadyExists => {
                 ToolError::failed(format!("{} exists already", arguments.path))
             }
@@ -74,7 +74,7 @@ pub(crate) fn rename() -> Tool {
                     arguments.to
                 )));
             }
-            fs::rename(&from, &to).map_err(|error| match error.kind() {
+            fs::rename(&from, &to).map_err(|error| match io_kind(&error) {
                 ErrorKind::CrossesDevices => ToolError::failed(format!(
                     "{} and {} are in different mounts; write a copy and remove the first",
                     arguments.from, arguments.to
@@ -139,7 +139,7 @@ fn remove_one(path: &Path, kind: Kind) -> Result<(), ToolError> {
         Kind::Dir => fs::remove_dir(path),
         _ => fs::remove_file(path),
     };
-    removed.map_err(|error| match error.kind() {
+    removed.map_err(|error| match io_kind(&error) {
         ErrorKind::DirectoryNotEmpty => ToolError::failed(format!(
             "{} is not empty; set recursive to remove all that is in it",
             path.display()

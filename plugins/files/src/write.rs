@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
-use tollgate_sdk::{Context, Tool, ToolError, ToolOutput};
+use tollgate_sdk::{Context, Tool, ToolError, ToolOutput, io_kind};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -50,7 +50,7 @@ fn write(arguments: WriteFile, _: &Context) -> Result<ToolOutput, ToolError> {
     options
         .open(&path)
         .and_then(|mut file| file.write_all(arguments.content.as_bytes()))
-        .map_err(|error| match error.kind() {
+        .map_err(|error| match io_kind(&error) {
             ErrorKind::AlreadyExists => ToolError::failed(format!(
                 "{} exists already; leave out create_only to replace it",
                 arguments.path
