@@ -2,14 +2,27 @@
 //!
 //! - [`machine`] decides, purely: which command is legal, what follows, what a log means.
 //! - [`ports`] says what a store must do; `tollgate-store` does it.
-//! - [`event`] and [`state`] are the log and its fold.
+//! - [`event`] and [`state`] are the log and its fold; [`transcript`] holds the words.
+//! - [`driver`] does what the machine decides: launch, run loop, recovery, end.
 //!
 //! Plugins are called only through `tollgate_contract::PluginCaller`.
 //!
 //! Invariant: this crate knows neither wasmtime nor SQL, and `machine` knows no I/O at all.
 
+mod budget;
+pub mod catalog;
+pub mod clock;
+pub mod driver;
 pub mod event;
+pub mod handoff;
+pub mod keyed;
 pub mod machine;
+#[cfg(test)]
+mod memory;
+pub mod observe;
 pub mod ports;
+pub mod record;
+pub mod retry;
 pub mod state;
 pub mod status;
+pub mod transcript;

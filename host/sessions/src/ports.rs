@@ -1,4 +1,4 @@
-//! What sessions need of a store. `tollgate-store` implements it; tests use [`crate::memory`].
+//! What sessions need of a store. `tollgate-store` implements it.
 //!
 //! Every method is synchronous and takes milliseconds (a store that waits for another process may take
 //! up to its own bound, seconds). Nothing here knows SQL, and the store knows nothing of what an event

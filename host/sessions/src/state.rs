@@ -14,6 +14,8 @@ pub const STATE_SCHEMA: &str = "tollgate.state/1";
 pub const LINKS_MAX: usize = 256;
 /// How many supervision notes a session keeps.
 pub const NOTES_MAX: usize = 8;
+/// How many different tools a run counts; a model may invent names.
+pub const TOOLS_MAX: usize = 256;
 /// How many denied calls a run remembers.
 pub const DENIED_MAX: usize = 256;
 

@@ -1,7 +1,7 @@
 //! `(state, event) → state`.
 
 use crate::event::{Event, EventRecord, Identity, RunEnd, RunSeed};
-use crate::state::{DENIED_MAX, EndedRun, NOTES_MAX, Recovery, Run, State};
+use crate::state::{DENIED_MAX, EndedRun, NOTES_MAX, Recovery, Run, State, TOOLS_MAX};
 use crate::status::{BlockReason, FaultReason, Hosting, RunStatus, Status, ToolOutcome};
 
 /// An event that cannot follow the events before it: the log is damaged, or newer than this version.
@@ -293,10 +293,13 @@ fn tool_completed(state: &mut State, event: &Event) -> bool {
     };
     on_run(state, run, |run| {
         run.open_calls.remove(tool_use);
-        let count = run.tools.entry(format!("{plugin}/{tool}")).or_default();
-        count.calls = count.calls.saturating_add(1);
-        if *outcome != ToolOutcome::Ok {
-            count.not_ok = count.not_ok.saturating_add(1);
+        let name = format!("{plugin}/{tool}");
+        if run.tools.len() < TOOLS_MAX || run.tools.contains_key(&name) {
+            let count = run.tools.entry(name).or_default();
+            count.calls = count.calls.saturating_add(1);
+            if *outcome != ToolOutcome::Ok {
+                count.not_ok = count.not_ok.saturating_add(1);
+            }
         }
         match outcome {
             ToolOutcome::Trapped => {
@@ -350,6 +353,9 @@ fn close(
 
 fn blocked(state: &mut State, end: &RunEnd, reason: BlockReason) -> bool {
     let legal = on_run(state, &end.run, |run| run.parked = Some(reason));
+    if let Some(handoff) = &end.handoff {
+        state.links.handoffs.push(handoff);
+    }
     state.status = Status::Blocked;
     legal
 }

@@ -66,6 +66,8 @@ pub enum Command {
     Cancel {
         /// In the operator's words.
         reason: Option<String>,
+        /// Numbers of the run from whoever drives it; none for what the log knows.
+        end: Option<RunEnd>,
     },
     /// Go on with the interrupted run.
     Continue,

@@ -27,10 +27,7 @@ pub fn decide(state: &State, command: &Command) -> Decided {
         command: command.name(),
     };
     if state.status == Status::Absent && !matches!(command, Command::Launch(_)) {
-        return say.no(
-            "a session is launched first",
-            Some("tollgate agent launch --session-id ID"),
-        );
+        return say.no("a session is launched first", Some("tollgate agent launch"));
     }
     if state.status == Status::Removed {
         return say.no("a removed id is never used again", None);
@@ -40,8 +37,8 @@ pub fn decide(state: &State, command: &Command) -> Decided {
             identity: (**identity).clone(),
         }),
         Command::Launch(_) => say.no(
-            "an existing id is refused",
-            Some("tollgate agent prompt ID TEXT` or another `--session-id"),
+            "ids are not used twice",
+            Some("tollgate agent prompt ID TEXT"),
         ),
         Command::Bind { .. } => bind(state, command, &say),
         Command::Prompt { .. } | Command::Exit(_) | Command::Send(_) | Command::Deliver(_) => {
@@ -96,7 +93,7 @@ fn verb_that_helps(state: &State) -> Option<&'static str> {
     match state.status {
         Status::Unbound => Some("tollgate agent status ID"),
         Status::Running => Some("tollgate agent stop ID"),
-        Status::Blocked if !state.unresolved.is_empty() => Some("tollgate receipt resolve"),
+        Status::Blocked if !state.unresolved.is_empty() => Some("tollgate receipt resolve RECEIPT"),
         Status::Blocked => Some("tollgate agent stop ID"),
         Status::Stopped => Some("tollgate agent restart ID"),
         status if status.is_recoverable() => Some("tollgate agent restart ID"),
@@ -152,7 +149,7 @@ fn prompt(state: &State, command: &Command, say: &Say<'_>) -> Decided {
         Command::Prompt { .. } => match state.status {
             Status::Running => say.no(
                 "one run is open at a time",
-                Some("tollgate agent send ID TEXT"),
+                Some("tollgate agent status ID"),
             ),
             Status::Blocked if !state.unresolved.is_empty() => say.no(
                 "no run opens while an effect is unresolved",
@@ -280,6 +277,8 @@ fn unpark(state: &State, command: &Command, say: &Say<'_>) -> Decided {
             let last = state.unresolved.len() == 1;
             if last && parked == Some(BlockReason::Indeterminate) {
                 events.extend(resume(state, "resolve"));
+            } else if last && state.run.is_none() && ends_when_resolved(state) {
+                events.push(Event::Archived {});
             }
             many(events)
         }
@@ -287,9 +286,16 @@ fn unpark(state: &State, command: &Command, say: &Say<'_>) -> Decided {
             "no effect with that receipt is unresolved",
             Some("tollgate agent status ID"),
         ),
-        Command::Cancel { reason } => match cancel(state, reason.clone()) {
-            Some(event) => one(event),
-            None => say.elsewhere("no run is open"),
+        Command::Cancel { reason, end } => match (&state.run, end) {
+            (None, _) => say.elsewhere("no run is open"),
+            (Some(_), Some(end)) => one(Event::RunCancelled {
+                end: end.clone(),
+                reason: reason.clone(),
+            }),
+            (Some(run), None) => one(Event::RunCancelled {
+                end: end_of(run),
+                reason: reason.clone(),
+            }),
         },
         Command::Continue if state.status == Status::Idle => match interrupted_run(state) {
             Some(run) => one(Event::RunResumed {
@@ -303,6 +309,11 @@ fn unpark(state: &State, command: &Command, say: &Say<'_>) -> Decided {
         },
         _ => say.elsewhere("only an idle session whose last run was interrupted is continued"),
     }
+}
+
+/// An autonomous session has no second prompt: once its last effect is told, it has ended.
+fn ends_when_resolved(state: &State) -> bool {
+    state.identity.mode.kind == Kind::Autonomous && state.status == Status::Blocked
 }
 
 fn resume(state: &State, cause: &str) -> Vec<Event> {
@@ -357,7 +368,7 @@ fn recovery(state: &State, command: &Command, say: &Say<'_>) -> Decided {
             if !state.unresolved.is_empty() {
                 return say.no(
                     "no run opens while an effect is unresolved",
-                    Some("tollgate receipt resolve"),
+                    Some("tollgate receipt resolve RECEIPT"),
                 );
             }
             match interrupted_run(state) {
@@ -413,12 +424,16 @@ fn owner_lost(state: &State, loss: &OwnerLoss, say: &Say<'_>) -> Decided {
     let mut events = Vec::new();
     match (state.status, takeovers) {
         (Status::Stopping, _) => events.push(stopped(state)),
-        (Status::Running, Some((run, taken))) if autonomous && taken < TAKEOVERS_MAX => {
+        // A one-shot in a terminal died with it; only a background host's work is taken over.
+        (Status::Running, Some((run, taken)))
+            if autonomous && background && taken < TAKEOVERS_MAX =>
+        {
             events.push(Event::RunTaken { run });
         }
         (Status::Running, _) => {
             events.extend(interrupted);
-            events.extend(((background || autonomous) && !unknown).then(fault));
+            events.extend((background && !unknown).then(fault));
+            events.extend((autonomous && !background && !unknown).then_some(Event::Archived {}));
         }
         (Status::Starting, _) if !background => {}
         (Status::Starting | Status::Unbound, _) if background => events.push(fault()),

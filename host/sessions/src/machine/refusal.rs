@@ -35,7 +35,11 @@ impl Refusal {
             status: state.status,
             reason: super::status_reason(state),
             rule,
-            helps: verb.map(|verb| verb.replace("ID", &state.identity.session)),
+            helps: verb.map(|verb| {
+                let receipt = state.unresolved.first().map_or("RECEIPT", String::as_str);
+                verb.replace("RECEIPT", receipt)
+                    .replace("ID", &state.identity.session)
+            }),
         }
     }
 }

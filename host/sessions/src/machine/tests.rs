@@ -109,7 +109,13 @@ fn commands(state: &State, n: &str) -> Vec<(String, Command)> {
             Command::Journal(tool_completed(state, ToolOutcome::Ok)),
         ),
         ("complete".into(), Command::Complete(end(state))),
-        ("cancel".into(), Command::Cancel { reason: None }),
+        (
+            "cancel".into(),
+            Command::Cancel {
+                reason: None,
+                end: None,
+            },
+        ),
         ("continue".into(), Command::Continue),
         (
             "resolve".into(),
@@ -217,7 +223,7 @@ fn after(mode: &str, labels: &[&str]) -> State {
 fn samples() -> Vec<(&'static str, State)> {
     let run = ["bind, holds", "prompt"];
     let with = |mode: &str, more: &[&str]| after(mode, &[&run, more].concat());
-    let mut thrice = with("autonomous", &[]);
+    let mut thrice = with("autonomous,background", &[]);
     for _ in 0..TAKEOVERS_MAX {
         let run = end(&thrice).run;
         thrice = take(&thrice, &[Event::RunTaken { run }]);
@@ -246,7 +252,11 @@ fn samples() -> Vec<(&'static str, State)> {
         ("idle, background", after("background", &["bind, holds"])),
         ("running, foreground", with("foreground", &[])),
         ("running, background", with("background", &[])),
-        ("running, autonomous", with("autonomous", &[])),
+        ("running, autonomous, foreground", with("autonomous", &[])),
+        (
+            "running, autonomous, background",
+            with("autonomous,background", &[]),
+        ),
         ("running, autonomous, taken three times", thrice),
         ("blocked(approval)", with("foreground", &["block approval"])),
         ("blocked(denied)", with("foreground", &["block denied"])),
@@ -366,9 +376,15 @@ fn a_refusal_names_what_the_rule_and_the_verb() {
         no_wait: false,
     };
     let refusal = decide(&running, &command).unwrap_err();
-    insta::assert_snapshot!(refusal, @"");
+    assert_eq!(
+        refusal.to_string(),
+        "prompt of session s refused: it is running, and one run is open at a time; use `tollgate agent status s`"
+    );
     let stopped = after("foreground", &["bind, holds", "stop", "finish"]);
-    insta::assert_snapshot!(decide(&stopped, &command).unwrap_err(), @"");
+    assert_eq!(
+        decide(&stopped, &command).unwrap_err().to_string(),
+        "prompt of session s refused: it is stopped, and a prompt needs an idle or resting session; use `tollgate agent restart s`"
+    );
 }
 
 #[test]

@@ -1,0 +1,7 @@
+//! The driver with a store in memory and plugins that follow a script.
+
+mod crash;
+mod faults;
+mod lifecycle;
+mod runs;
+mod world;
