@@ -45,7 +45,7 @@ pub enum Effect<'a> {
     /// A socket.
     Socket {
         /// TCP or UDP.
-        protocol: Protocol,
+        proto: Protocol,
         /// Connect or bind.
         direction: Direction,
         /// `ADDRESS:PORT`, IPv6 in brackets.

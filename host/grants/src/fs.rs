@@ -159,7 +159,11 @@ impl fmt::Display for PathPattern {
     }
 }
 
-/// One glob of an `except`.
+/// One glob of an `except`, relative to the mount and case-sensitive.
+///
+/// `*` and `?` stay within a segment, `**` is any number of segments, `\` takes the next character
+/// literally. What matches is excluded with everything beneath: `.git/**` also excludes `.git`, `**/.env`
+/// also what lies in a directory of that name; `.env` alone means the one at the mount's top.
 #[derive(Debug, Clone)]
 pub struct ExceptGlob {
     text: String,

@@ -18,7 +18,11 @@ use crate::url::{RequestUrl, Scheme, parse_port, split_port};
 use crate::url_path;
 use std::fmt;
 
-/// A pattern of URLs.
+/// A pattern of URLs: scheme, host, port and path, each as written.
+///
+/// In the path `*` stays within a segment and `**`, as a segment, stands for any number: `/v1/*` matches
+/// `/v1/x` and `/v1/`, `/v1/**` everything below `/v1/`, neither `/v1`. A pattern without `?` matches any
+/// query; `?` allows none; `?q=*` is matched against the whole query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UrlPattern {
     /// `*`: any URL. In needs and in rules that deny, never in a grant.

@@ -25,10 +25,10 @@ impl Authority {
             Effect::Http { method, url } => self.request_capability(method, url),
             Effect::HttpAddress { url, address } => Self::address_capability(url, address),
             Effect::Socket {
-                protocol,
+                proto,
                 direction,
                 target,
-            } => Self::socket_capability(protocol, direction, target),
+            } => Self::socket_capability(proto, direction, target),
             Effect::Env { name } => Self::env_capability(name),
             Effect::Kv { namespace, .. } => Self::kv_capability(namespace),
             Effect::Dns { name } => Self::dns_capability(name),

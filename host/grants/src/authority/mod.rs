@@ -100,10 +100,10 @@ impl Authority {
             Effect::Http { method, url } => self.decide_request(method, url, now_us),
             Effect::HttpAddress { url, address } => self.decide_address(url, address, now_us),
             Effect::Socket {
-                protocol,
+                proto,
                 direction,
                 target,
-            } => self.decide_socket(protocol, direction, target, now_us),
+            } => self.decide_socket(proto, direction, target, now_us),
             Effect::Env { name } => self.decide_env(name, now_us),
             Effect::Kv { namespace, .. } => self.decide_kv(namespace, now_us),
             Effect::Dns { name } => self.decide_dns(name, now_us),

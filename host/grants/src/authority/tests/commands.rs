@@ -77,7 +77,7 @@ fn every_kind_has_a_command_that_works() {
         "fd00::1".parse().unwrap(),
     );
     let socket = |target| Effect::Socket {
-        protocol: Protocol::Udp,
+        proto: Protocol::Udp,
         direction: Direction::Bind,
         target,
     };
@@ -165,12 +165,12 @@ fn what_no_grant_could_name_has_no_command() {
         },
         Effect::Dns { name: "$(x).b" },
         Effect::Socket {
-            protocol: Protocol::Tcp,
+            proto: Protocol::Tcp,
             direction: Direction::Connect,
             target: "1.1.1.1:0",
         },
         Effect::Socket {
-            protocol: Protocol::Tcp,
+            proto: Protocol::Tcp,
             direction: Direction::Connect,
             target: "a.b:80",
         },
@@ -207,7 +207,7 @@ proptest! {
         check(&GRANTS, &Effect::Env { name: &name });
         check(&GRANTS, &Effect::Kv { namespace: &name, write: true });
         check(&GRANTS, &Effect::Dns { name: &name });
-        check(&GRANTS, &Effect::Socket { protocol: Protocol::Tcp, direction: Direction::Connect, target: &name });
+        check(&GRANTS, &Effect::Socket { proto: Protocol::Tcp, direction: Direction::Connect, target: &name });
     }
 
     #[test]
@@ -225,7 +225,7 @@ proptest! {
     fn every_socket_has_a_command(v6 in any::<bool>(), bits in any::<u128>(), port in 1u16..) {
         let ip: std::net::IpAddr = if v6 { std::net::Ipv6Addr::from(bits).into() } else { std::net::Ipv4Addr::from(bits as u32).into() };
         let target = std::net::SocketAddr::new(ip, port).to_string();
-        let effect = Effect::Socket { protocol: Protocol::Udp, direction: Direction::Connect, target: &target };
+        let effect = Effect::Socket { proto: Protocol::Udp, direction: Direction::Connect, target: &target };
         prop_assert!(check(&GRANTS, &effect).is_some());
         let url = RequestUrl::parse("https", &format!("x.b:{port}"), "/").unwrap();
         let grants = ["http GET https://x.b:*/"];

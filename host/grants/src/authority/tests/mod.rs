@@ -117,7 +117,7 @@ fn nothing_is_allowed_without_a_grant_and_a_need() {
                 address: "1.1.1.1".parse().unwrap(),
             },
             Effect::Socket {
-                protocol: crate::Protocol::Tcp,
+                proto: crate::Protocol::Tcp,
                 direction: crate::Direction::Connect,
                 target: "1.1.1.1:80",
             },
@@ -245,7 +245,7 @@ fn sockets_and_names_have_their_nearest_miss() {
     );
     let denied = denial(a.decide(
         &Effect::Socket {
-            protocol: crate::Protocol::Tcp,
+            proto: crate::Protocol::Tcp,
             direction: crate::Direction::Connect,
             target: "[::ffff:10.0.0.1]:81",
         },
