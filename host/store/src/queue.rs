@@ -66,6 +66,13 @@ where
     }
 }
 
+/// The jobs of one transaction.
+#[derive(Default)]
+pub(crate) struct Batch {
+    pub(crate) jobs: Vec<Job>,
+    bytes: usize,
+}
+
 #[derive(Default)]
 pub(crate) struct Queue {
     state: Mutex<State>,
@@ -110,7 +117,7 @@ impl Queue {
     }
 
     /// Waits for jobs and moves what fits in one transaction to `batch`; false when closed and empty.
-    pub(crate) fn take(&self, batch: &mut Vec<Job>) -> bool {
+    pub(crate) fn take(&self, batch: &mut Batch) -> bool {
         let mut state = self.lock();
         while state.jobs.is_empty() {
             if state.closed {
@@ -121,18 +128,12 @@ impl Queue {
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        let mut bytes = 0;
-        while batch.len() < BATCH_ROWS_MAX && bytes < BATCH_BYTES_MAX {
-            let Some(job) = state.jobs.pop_front() else {
-                break;
-            };
-            if let Job::Append { entry, .. } = &job {
-                bytes += entry.body.len();
-            }
-            batch.push(job);
-        }
-        state.bytes -= bytes;
-        true
+        state.move_to(batch)
+    }
+
+    /// Moves what came meanwhile to `batch`, as far as it fits; false if nothing did.
+    pub(crate) fn take_more(&self, batch: &mut Batch) -> bool {
+        self.lock().move_to(batch)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -141,6 +142,21 @@ impl Queue {
 }
 
 impl State {
+    fn move_to(&mut self, batch: &mut Batch) -> bool {
+        let before = batch.jobs.len();
+        while batch.jobs.len() < BATCH_ROWS_MAX && batch.bytes < BATCH_BYTES_MAX {
+            let Some(job) = self.jobs.pop_front() else {
+                break;
+            };
+            if let Job::Append { entry, .. } = &job {
+                self.bytes -= entry.body.len();
+                batch.bytes += entry.body.len();
+            }
+            batch.jobs.push(job);
+        }
+        batch.jobs.len() > before
+    }
+
     fn admit(&self, bytes: usize) -> Result<(), StoreError> {
         if self.closed {
             return Err(StoreError::Unavailable("the store is closed".into()));
@@ -182,9 +198,10 @@ mod tests {
             queue.append(entry(1)),
             Err(StoreError::Unavailable(_))
         ));
-        let mut batch = Vec::new();
+        let mut batch = Batch::default();
         assert!(queue.take(&mut batch));
-        assert_eq!(batch.len(), BATCH_ROWS_MAX);
+        assert_eq!(batch.jobs.len(), BATCH_ROWS_MAX);
+        assert!(!queue.take_more(&mut batch));
         assert_eq!(
             queue.append(entry(1)),
             Ok(Ticket(QUEUE_ROWS_MAX as u64 + 1))
@@ -199,9 +216,10 @@ mod tests {
             queue.append(entry(each)).unwrap();
         }
         assert!(queue.append(entry(1)).is_err());
-        let mut batch = Vec::new();
+        let mut batch = Batch::default();
         queue.take(&mut batch);
-        assert_eq!(batch.len(), BATCH_BYTES_MAX / each);
+        assert_eq!(batch.jobs.len(), BATCH_BYTES_MAX / each);
+        assert!(!queue.take_more(&mut batch));
     }
 
     #[test]
@@ -210,7 +228,7 @@ mod tests {
         queue.append(entry(1)).unwrap();
         queue.close();
         assert!(queue.append(entry(1)).is_err());
-        let mut batch = Vec::new();
+        let mut batch = Batch::default();
         assert!(queue.take(&mut batch));
         assert!(!queue.take(&mut batch));
     }

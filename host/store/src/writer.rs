@@ -9,7 +9,7 @@
 
 use crate::files::WriterLock;
 use crate::progress::Progress;
-use crate::queue::{Job, Queue};
+use crate::queue::{Batch, Job, Queue};
 use crate::reserve::Reserve;
 use crate::txn::{Heads, Txn};
 use crate::{StoreError, now_us};
@@ -68,16 +68,17 @@ impl Writer {
     pub(crate) fn run(mut self) {
         let shared = Arc::clone(&self.shared);
         let _end = EndOnDrop(&shared);
-        let mut jobs = Vec::new();
-        while shared.queue.take(&mut jobs) {
+        let mut batch = Batch::default();
+        while shared.queue.take(&mut batch) {
             if let Err(error) = self.ready() {
-                self.refuse_all_but_urgent(&mut jobs, &error);
+                self.refuse_all_but_urgent(&mut batch.jobs, &error);
             }
-            if !jobs.is_empty() {
-                let result = self.commit(&mut jobs);
-                self.after(&jobs, &result);
-                finish(&shared.progress, &mut jobs, result);
+            if !batch.jobs.is_empty() {
+                let result = self.commit(&mut batch);
+                self.after(&batch.jobs, &result);
+                finish(&shared.progress, std::mem::take(&mut batch.jobs), result);
             }
+            batch = Batch::default();
         }
     }
 
@@ -91,32 +92,43 @@ impl Writer {
 
     fn refuse_all_but_urgent(&mut self, jobs: &mut Vec<Job>, error: &StoreError) {
         let is_urgent = |job: &Job| matches!(job, Job::Change { urgent: true, .. });
-        let (urgent, mut refused): (Vec<_>, Vec<_>) =
+        let (urgent, refused): (Vec<_>, Vec<_>) =
             std::mem::take(jobs).into_iter().partition(is_urgent);
         if let Some(outage) = &mut self.outage {
             outage.refused += entries(&refused);
         }
-        finish(&self.shared.progress, &mut refused, Err(error.clone()));
+        finish(&self.shared.progress, refused, Err(error.clone()));
         *jobs = urgent;
     }
 
-    /// One transaction.
-    fn commit(&mut self, jobs: &mut [Job]) -> Result<(), StoreError> {
-        let recovered = jobs.iter().any(|job| matches!(job, Job::Append { .. }));
+    /// One transaction. What comes while it runs joins it, as far as it fits.
+    fn commit(&mut self, batch: &mut Batch) -> Result<(), StoreError> {
+        let is_append = |job: &Job| matches!(job, Job::Append { .. });
+        let recovered = batch.jobs.iter().any(is_append);
         let outage = self.outage.as_ref();
         let told = outage.map(|outage| Telling {
             began: (!outage.told).then(|| outage.began()),
             ended: recovered.then(|| outage.ended()),
         });
+        // In an outage it was decided for these jobs alone that they may be written.
+        let may_grow = outage.is_none();
+        let queue = &self.shared.queue;
         let held = self.lock.take()?;
         let result = transaction(&self.connection, &mut self.heads, |txn| {
             if let Some(told) = told {
                 told.append(txn)?;
             }
-            for job in jobs.iter_mut() {
-                match job {
-                    Job::Append { entry, .. } => txn.append(entry)?,
-                    Job::Change { change, .. } => txn.nested(|txn| change.run(txn))?,
+            let mut done = 0;
+            while done < batch.jobs.len() {
+                for job in batch.jobs.iter_mut().skip(done) {
+                    done += 1;
+                    match job {
+                        Job::Append { entry, .. } => txn.append(entry)?,
+                        Job::Change { change, .. } => txn.nested(|txn| change.run(txn))?,
+                    }
+                }
+                if may_grow {
+                    queue.take_more(batch);
                 }
             }
             Ok(())
@@ -232,10 +244,10 @@ fn entries(jobs: &[Job]) -> u64 {
     u64::try_from(appends.count()).unwrap_or(u64::MAX)
 }
 
-/// Tells whoever waits for `jobs`, and empties it.
-fn finish(progress: &Progress, jobs: &mut Vec<Job>, result: Result<(), StoreError>) {
+/// Tells whoever waits for the jobs.
+fn finish(progress: &Progress, jobs: Vec<Job>, result: Result<(), StoreError>) {
     let mut tickets: Option<(u64, u64)> = None;
-    for job in jobs.drain(..) {
+    for job in jobs {
         match job {
             // Tickets of one batch follow each other.
             Job::Append { ticket, .. } => {
@@ -260,9 +272,6 @@ impl Drop for EndOnDrop<'_> {
         let gone = LedgerError::Unavailable("the store is closed".into());
         self.0.progress.end(gone);
         // What still waits is dropped, which tells those who wait for a change.
-        let mut rest = Vec::new();
-        while self.0.queue.take(&mut rest) {
-            rest.clear();
-        }
+        while self.0.queue.take(&mut Batch::default()) {}
     }
 }

@@ -8,6 +8,7 @@ use tollgate_store::Store;
 
 const PROCESSES: usize = 4;
 const APPENDS: usize = 300;
+const RACE: Duration = Duration::from_millis(1500);
 
 /// The part of a child process. Not a test: the tests start it.
 #[test]
@@ -19,6 +20,7 @@ fn child() {
     let directory = std::env::var(DIRECTORY).unwrap();
     match role.as_str() {
         "append" => append(&Store::open(directory.as_ref()).unwrap()),
+        "race" => race(&Store::open(directory.as_ref()).unwrap()),
         "append-for-ever" => append_for_ever(&Store::open(directory.as_ref()).unwrap()),
         "hold" => {
             let store = Store::open(directory.as_ref()).unwrap();
@@ -29,7 +31,42 @@ fn child() {
     }
 }
 
-/// One strict intent after the other, which is what starved without the lock.
+/// Every commit of one strict intent follows at once on the one before: that starves another
+/// process where there is no queue for the lock.
+fn race(store: &Store) {
+    let own = format!("s{}", std::process::id());
+    let began = Instant::now();
+    let mut count = 0;
+    while began.elapsed() < RACE {
+        store
+            .append_blocking(effect(&own, &receipt_id(), State::Denied))
+            .unwrap();
+        count += 1;
+    }
+    println!("COUNT {count}");
+}
+
+#[test]
+fn of_processes_that_never_pause_none_starves() {
+    let (_directory, store) = store();
+    let children: Vec<_> = (0..2).map(|_| spawn("race", store.directory())).collect();
+    let counts: Vec<u64> = children
+        .into_iter()
+        .map(|child| said(child, "COUNT "))
+        .collect();
+    let (least, most) = (counts[0].min(counts[1]), counts[0].max(counts[1]));
+    assert!(least * 4 > most, "{least} and {most} commits");
+}
+
+/// The number that a child says after `word`.
+fn said(child: std::process::Child, word: &str) -> u64 {
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    let number = text.lines().find_map(|line| line.strip_prefix(word));
+    number.unwrap().parse().unwrap()
+}
+
 fn append(store: &Store) {
     let own = format!("s{}", std::process::id());
     let mut slowest = Duration::ZERO;
@@ -67,15 +104,7 @@ fn processes_append_to_one_dense_log_and_none_starves() {
         .collect();
     for child in children {
         let pid = child.id();
-        let output = child.wait_with_output().unwrap();
-        assert!(output.status.success());
-        let text = String::from_utf8(output.stdout).unwrap();
-        let slowest: u64 = text
-            .lines()
-            .find_map(|line| line.strip_prefix("SLOWEST "))
-            .unwrap()
-            .parse()
-            .unwrap();
+        let slowest = said(child, "SLOWEST ");
         assert!(slowest < 2000, "two commits took {slowest} ms");
         let head = store.log().verify(&format!("s{pid}")).unwrap().unwrap();
         assert_eq!(head.count, APPENDS as u64);
