@@ -1,0 +1,18 @@
+//! Takes memory for ever.
+
+use tollgate_test_guests::{Report, Scene};
+
+/// Bytes of one piece.
+const PIECE_BYTES: usize = 1 << 20;
+
+fn attempt(_: &Scene, report: &mut Report) {
+    let mut kept = Vec::new();
+    loop {
+        kept.push(vec![1_u8; PIECE_BYTES]);
+        if kept.len() == usize::MAX {
+            return report.say("the memory has no end");
+        }
+    }
+}
+
+tollgate_test_guests::guest!(attempt);
