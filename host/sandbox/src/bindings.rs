@@ -1,7 +1,6 @@
 //! Generated from `wit/`: the exports that the host calls and the imports that are ours.
 
 pub(crate) mod provider {
-    #![expect(missing_docs, unreachable_pub, reason = "generated code")]
     wasmtime::component::bindgen!({
         path: "../../wit",
         world: "tollgate:plugin/provider",
@@ -31,7 +30,6 @@ pub(crate) mod provider {
 }
 
 pub(crate) mod tools {
-    #![expect(missing_docs, unreachable_pub, reason = "generated code")]
     wasmtime::component::bindgen!({
         path: "../../wit",
         world: "tollgate:plugin/tools",

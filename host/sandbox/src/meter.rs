@@ -107,7 +107,7 @@ mod tests {
     fn processor_time_ends() {
         let mut meter = Meter::new(0, std::time::Duration::from_millis(30));
         assert!((0..3).all(|_| meter.tick().is_ok()));
-        let error = meter.tick().unwrap_err();
+        let error = meter.tick().err().unwrap();
         assert_eq!(error.downcast_ref(), Some(&LimitTrap(Hit::Cpu)));
     }
 }

@@ -20,6 +20,7 @@ pub(crate) const KEY_BYTES_MAX: usize = 512;
 
 /// An open namespace.
 #[derive(Debug)]
+#[expect(unreachable_pub, reason = "the generated bindings export it")]
 pub struct Bucket {
     namespace: String,
 }

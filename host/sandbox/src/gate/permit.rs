@@ -10,8 +10,8 @@
 use super::book::Place;
 use super::record;
 use super::scope::{Allowed, Attempt, CallScope};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use tollgate_receipts::{Outcome, OutcomeRecord, OutcomeResult, ReadItem, Record, State};
 
@@ -100,6 +100,7 @@ impl Permit {
             started: self.started,
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
+            ended: OnceLock::new(),
         })
     }
 
@@ -142,19 +143,28 @@ pub(crate) struct Trace {
     started: Instant,
     pub(crate) bytes_in: AtomicU64,
     pub(crate) bytes_out: AtomicU64,
+    ended: OnceLock<(OutcomeResult, Option<String>)>,
+}
+
+impl Trace {
+    /// Says how it ended, where that is more than being closed.
+    pub(crate) fn end(&self, result: OutcomeResult, detail: Option<String>) {
+        let _ = self.ended.set((result, detail));
+    }
 }
 
 impl Drop for Trace {
     fn drop(&mut self) {
+        let (result, detail) = self.ended.take().unwrap_or((OutcomeResult::Ok, None));
         let outcome = Outcome {
-            result: OutcomeResult::Ok,
+            result,
             error: None,
             status: None,
             bytes_in: Some(self.bytes_in.load(Ordering::Relaxed)),
             bytes_out: Some(self.bytes_out.load(Ordering::Relaxed)),
             duration_us: record::elapsed_us(self.started),
             address: None,
-            detail: None,
+            detail,
         };
         let still_open = self
             .place

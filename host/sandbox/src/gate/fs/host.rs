@@ -84,6 +84,15 @@ impl Gate<'_> {
     }
 }
 
+fn lies_in(root: &os::MountRoot, edge: &std::path::Path) -> bool {
+    use std::os::fd::AsRawFd as _;
+    let opened = std::fs::read_link(format!("/proc/self/fd/{}", root.as_fd().as_raw_fd()));
+    match (opened, edge.canonicalize()) {
+        (Ok(opened), Ok(edge)) => opened.starts_with(edge),
+        _ => false,
+    }
+}
+
 fn directory(fd: std::os::fd::BorrowedFd<'_>) -> wasmtime::Result<File> {
     Ok(File::from(fd.try_clone_to_owned()?))
 }
@@ -105,6 +114,12 @@ impl preopens::Host for Gate<'_> {
             else {
                 continue;
             };
+            // A project's mount must lie in the project, whatever its path leads through.
+            if let Some(edge) = &granted.confined_to
+                && !lies_in(&root, edge)
+            {
+                continue;
+            }
             // Where the file system folds case, a rule on names could be spelled around.
             if granted.has_except && root.folds_case() {
                 continue;
@@ -174,7 +189,7 @@ impl types::HostDescriptor for Gate<'_> {
             &base,
             &path,
             follows(path_flags),
-            |found| Ok(found.meta().clone()),
+            |found| Ok(*found.meta()),
         )
         .await?;
         Ok(stat(&meta))

@@ -67,8 +67,15 @@ pub(super) async fn handle(
             return Ok(Err(ErrorCode::ConfigurationError));
         }
     };
+    let name = permit.credential().map(str::to_owned);
     let outbound = outbound(
-        &scope, &authority, &url, method, request, options, credential,
+        &scope,
+        &authority,
+        &url,
+        method,
+        request,
+        options,
+        (name, credential),
     );
     let pending = task::start(scope, permit, url, outbound);
     let future = store.data_mut().table.push(pending)?;
@@ -154,7 +161,7 @@ fn outbound(
     method: http::Method,
     request: HostOutgoingRequest,
     options: Option<RequestOptions>,
-    credential: Option<Injection>,
+    (credential_name, credential): (Option<String>, Option<Injection>),
 ) -> OutboundRequest {
     let defaults = Timeouts::default();
     let bounded = |asked: Option<Duration>, most: Duration| asked.map_or(most, |a| a.min(most));
@@ -200,7 +207,7 @@ fn outbound(
             session: scope.caller.session.clone(),
             // The generation is part of it, so that a revoked grant ends its connections.
             policy: format!("{}/{}", authority.policy_digest(), authority.generation()),
-            credential: credential.as_ref().map(|c| c.header().to_string()),
+            credential: credential_name,
         },
         credential,
         address_check: Arc::new(move |address| {

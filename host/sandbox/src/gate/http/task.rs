@@ -1,7 +1,7 @@
 //! The task that performs one request and writes what came of it.
 
 use super::errors;
-use super::net::{CountingBody, Inbound, NetError, NetErrorKind, OutboundRequest, Tally};
+use super::net::{CountingBody, Ended, Inbound, NetError, NetErrorKind, OutboundRequest, Tally};
 use crate::gate::permit::{Permit, Trace};
 use crate::gate::record;
 use crate::gate::scope::{Attempt, CallScope};
@@ -121,9 +121,10 @@ fn received(permit: Permit, inbound: Inbound, tally: Arc<Tally>) -> http::Respon
     let body = inbound
         .body
         .map_err(|error: NetError| errors::to_guest(&error));
-    let body = CountingBody::<http_body_util::combinators::MapErr<_, _>>::new(body, move |_| {
-        drop(open);
-    });
+    let body =
+        CountingBody::<http_body_util::combinators::MapErr<_, _>>::new(body, move |report| {
+            open.close(report.ended);
+        });
     let mut response = http::Response::new(erase(body));
     *response.status_mut() = inbound.status;
     *response.headers_mut() = inbound.headers;
@@ -155,10 +156,22 @@ struct Open {
     tally: Arc<Tally>,
 }
 
-impl Drop for Open {
-    fn drop(&mut self) {
+impl Open {
+    fn close(self, ended: Ended) {
         let (trace, tally) = (&self.trace, &self.tally);
         trace.bytes_in.store(tally.bytes_in(), Ordering::Relaxed);
         trace.bytes_out.store(tally.bytes_out(), Ordering::Relaxed);
+        let redactions = tally.redactions();
+        let redacted = (redactions > 0).then(|| format!("credential redacted {redactions} times"));
+        match ended {
+            Ended::Complete => trace.end(OutcomeResult::Ok, redacted),
+            Ended::Failed => {
+                trace.end(OutcomeResult::Failed, Some("the body broke off".to_owned()))
+            }
+            Ended::Dropped => trace.end(
+                OutcomeResult::Cancelled,
+                Some("the plugin did not read the body to its end".to_owned()),
+            ),
+        }
     }
 }

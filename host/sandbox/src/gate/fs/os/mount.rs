@@ -125,7 +125,6 @@ impl MountRoot {
     /// The root's names may be compared without case, so that exact patterns can be evaded: match
     /// exceptions without case, or refuse them. Known from the file system and the root's own flag;
     /// a case-folding directory deeper in an ordinary ext4 mount is not seen.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for mounts with exceptions"))]
     pub(crate) fn folds_case(&self) -> bool {
         self.folds_case
     }

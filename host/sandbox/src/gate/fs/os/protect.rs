@@ -78,7 +78,6 @@ impl ProtectedRoots {
     /// # Errors
     ///
     /// As [`Self::add_tree`] and [`Self::add_file`].
-    #[cfg_attr(not(test), expect(dead_code, reason = "for policy files"))]
     pub(crate) fn add(&mut self, path: &Path) -> Result<(), OsError> {
         if path.is_dir() {
             self.add_tree(path)

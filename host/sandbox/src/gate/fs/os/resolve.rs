@@ -71,22 +71,6 @@ impl Resolved {
         self.fd.as_fd()
     }
 
-    /// A second hold on the same inode, with what was seen when it was looked up.
-    ///
-    /// # Errors
-    ///
-    /// `TooManyOpen` when the process has no descriptor left.
-    pub(crate) fn try_clone(&self) -> Result<Self, OsError> {
-        let out = |_| OsError::os("hold", &self.rel, Errno::MFILE);
-        Ok(Self {
-            fd: self.fd.try_clone().map_err(out)?,
-            mount: Arc::clone(&self.mount),
-            absolute: self.absolute.clone(),
-            rel: self.rel.clone(),
-            meta: self.meta,
-        })
-    }
-
     /// It, as the start of further lookups.
     pub(crate) fn dir(&self) -> Dir<'_> {
         Dir {

@@ -140,17 +140,3 @@ fn a_listing_is_bounded() {
     assert_eq!((listing.entries.len(), listing.cut), (12, false));
     refused(list(&w.find("f").unwrap(), 5), Class::NotDirectory);
 }
-
-#[test]
-fn a_second_hold_is_of_the_same_inode() {
-    let w = World::new();
-    let f = w.find("d/f").unwrap();
-    let second = f.try_clone().unwrap();
-    drop(f);
-    fs::rename(w.host("m/d"), w.host("m/moved")).unwrap();
-    assert_eq!(
-        (second.rel(), read(&second).unwrap().as_str()),
-        ("d/f", "inside")
-    );
-    assert_eq!(second.observe().unwrap().rel, "moved/f");
-}

@@ -6,3 +6,4 @@ mod reuse;
 mod routes;
 mod secrets;
 mod support;
+mod trust;
