@@ -31,6 +31,7 @@ pub use encode::{
 pub use entry::*;
 pub use fold::{FoldFault, Folded, Observed, Receipt, Standing, fold};
 pub use id::receipt_id;
+pub use labels::UnknownLabel;
 pub use ledger::{Ledger, LedgerError, Ticket};
 pub use pack::pack;
 pub use redact::{SESSION_KEY_BYTES, SessionKey, clip, escape};

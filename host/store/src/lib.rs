@@ -1,13 +1,13 @@
 //! Where things are kept: one SQLite database per user, shared by every `tollgate` process.
 //!
-//! Everything that is written goes through the one writer thread of the process ([`writer`]), which
+//! Everything that is written goes through the one writer thread of the process (`writer`), which
 //! commits all that waits at once and takes a lock between processes first. Readers have connections
 //! of their own and are never in its way.
 //!
 //! Invariants:
 //! - What was reported durable is on the disk (WAL, `synchronous=FULL`, read back at opening).
 //! - The ledger is append-only, and index, sequence and previous hash are assigned in the transaction
-//!   that stores the entry ([`txn`]).
+//!   that stores the entry (`txn`).
 //! - Every change of authority is stored together with its ledger entry and raises the grants
 //!   generation.
 //! - Files are 0600 in a directory of 0700.

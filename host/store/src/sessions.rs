@@ -221,7 +221,7 @@ impl SessionStore for Store {
             let taken = execute(
                 txn,
                 "UPDATE sessions SET host = ?2, fence = fence + 1, until_us = ?3, wanted = 0
-                 WHERE id = ?1 AND host IS ?4 AND fence = ?5 AND until_us = ?6 AND removed = 0",
+                 WHERE id = ?1 AND host IS ?4 AND fence = ?5 AND until_us = ?6",
                 params![
                     seen.session.as_str(),
                     host.0,
