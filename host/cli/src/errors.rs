@@ -125,6 +125,9 @@ pub(crate) enum Failure {
         /// What to do.
         remedy: Option<String>,
     },
+    /// It was told already; only the exit code is left to say.
+    #[error("{}", .0.code())]
+    Told(Box<Failure>),
     /// Anything else that was tried and failed.
     #[error("{what}: {source:#}")]
     Failed {
@@ -168,6 +171,16 @@ impl Failure {
         }
     }
 
+    /// The same failure, once it has been told.
+    pub(crate) fn told(self) -> Self {
+        Self::Told(Box::new(self))
+    }
+
+    /// Whether it still has to be told.
+    pub(crate) fn is_told(&self) -> bool {
+        matches!(self, Self::Told(_))
+    }
+
     /// Its exit code.
     pub(crate) fn exit(&self) -> Exit {
         match self {
@@ -180,6 +193,7 @@ impl Failure {
             Self::Blocked { .. } => Exit::Blocked,
             Self::Budget { .. } => Exit::Budget,
             Self::Run { .. } | Self::Failed { .. } => Exit::Failed,
+            Self::Told(failure) => failure.exit(),
         }
     }
 
@@ -196,6 +210,7 @@ impl Failure {
             Self::Policy { .. } => "policy",
             Self::Run { .. } => "run_failed",
             Self::Failed { .. } => "failed",
+            Self::Told(failure) => failure.code(),
         }
     }
 
@@ -214,6 +229,7 @@ impl Failure {
             Self::NotFound { .. }
             | Self::Blocked { .. }
             | Self::Budget { .. }
+            | Self::Told(_)
             | Self::Failed { .. } => None,
         }
     }
@@ -222,6 +238,7 @@ impl Failure {
     pub(crate) fn remedy(&self) -> Option<String> {
         match self {
             Self::NoLogin { .. } => Some("tollgate auth login".into()),
+            Self::Told(failure) => failure.remedy(),
             Self::NotFound { remedy, .. } | Self::Policy { remedy, .. } => Some(remedy.clone()),
             Self::Input { remedy, .. }
             | Self::Transition { remedy, .. }

@@ -59,28 +59,15 @@ pub(crate) struct Launch {
     /// Names the credential that the session's provider may use
     #[arg(long, value_name = "ID")]
     pub(crate) auth_profile_id: Option<String>,
-    /// A note of the approval policy under which the session was launched
-    #[arg(long, value_name = "ID")]
+    /// Launch only if this is the digest of the policy in force, as `policy show` prints it
+    #[arg(long, value_name = "SHA256")]
     pub(crate) policy: Option<String>,
     /// Where a background host of this session can be reached
     #[arg(long, value_name = "URL")]
     pub(crate) endpoint_url: Option<String>,
-    /// Kind and hosting of the session; give both as `autonomous,background`
-    #[arg(long, value_name = "MODE", value_delimiter = ',', default_values = ["interactive", "foreground"])]
-    pub(crate) mode: Vec<ModeWord>,
-}
-
-/// One word of `--mode`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ModeWord {
-    /// A person prompts it
-    Interactive,
-    /// It works alone and is archived when it is done
-    Autonomous,
-    /// It lives in the process that prompts it
-    Foreground,
-    /// A host process of its own carries it
-    Background,
+    /// Kind and hosting: `interactive` or `autonomous`, `foreground` or `background`, or `autonomous,background`
+    #[arg(long, value_name = "MODE", default_value = "interactive,foreground")]
+    pub(crate) mode: String,
 }
 
 /// `agent prompt`.
@@ -99,6 +86,9 @@ pub(crate) struct Prompt {
     /// The prompt: a text, `-` for stdin, `@FILE` for a file
     #[arg(value_name = "TEXT|-|@FILE", allow_hyphen_values = true)]
     pub(crate) text: Option<String>,
+    /// Refuse at once if something that the session needs is missing, instead of waiting for it
+    #[arg(long)]
+    pub(crate) no_wait: bool,
     #[command(flatten)]
     pub(crate) run: RunFlags,
 }

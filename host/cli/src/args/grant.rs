@@ -61,7 +61,7 @@ A grant of a policy file is taken back by editing the file, or narrowed by `gran
 Examples:
   tollgate grant revoke 0198c5de-7a3e-7b1c-9f1c-0d7a3d1e2f30")]
 pub(crate) struct Revoke {
-    /// The grant's id, as `grant list` prints it; the beginning is enough if it is unique
+    /// The grant's id, as `grant list` prints it; its beginning or its end is enough if it is unique
     pub(crate) grant: String,
 }
 

@@ -102,11 +102,10 @@ pub(crate) enum Command {
 /// Verbs of child processes.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Internal {
-    /// Compile one component under limits
+    /// Compile the component on standard input under limits
     Compile {
-        /// Passed on as they are
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        arguments: Vec<std::ffi::OsString>,
+        /// The artifact's path; must not exist
+        out: std::path::PathBuf,
     },
 }
 

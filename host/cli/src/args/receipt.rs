@@ -12,10 +12,10 @@ pub(crate) enum Receipt {
     #[command(visible_alias = "ls")]
     List(List),
     /// Print one receipt whole, with the entries it folds from
-    #[command(after_help = "Examples:\n  tollgate receipt show 0198c5de --json")]
+    #[command(after_help = "Examples:\n  tollgate receipt show 3d1e2f30 --json")]
     Show(One),
     /// Say in words what was attempted, by which rule it was decided, what came of it
-    #[command(after_help = "Examples:\n  tollgate receipt explain 0198c5de")]
+    #[command(after_help = "Examples:\n  tollgate receipt explain 3d1e2f30")]
     Explain(One),
     /// Print receipts as they are written
     Follow(Follow),
@@ -78,7 +78,7 @@ pub(crate) struct List {
 /// A verb on one receipt.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct One {
-    /// The receipt's id; the beginning is enough if it is unique
+    /// The receipt's id; its beginning or its end is enough if it is unique
     pub(crate) receipt: String,
 }
 
@@ -102,22 +102,21 @@ pub(crate) struct Follow {
 Tollgate never repeats such an effect by itself. Look at the target, then say what you found.
 
 Examples:
-  tollgate receipt resolve 0198c5de --happened --why \"the file is there\"
-  tollgate receipt resolve 0198c5de --did-not-happen")]
-#[group(skip)]
+  tollgate receipt resolve 3d1e2f30 --happened --why \"the file is there\"
+  tollgate receipt resolve 3d1e2f30 --did-not-happen")]
+#[group(id = "found", required = true, multiple = false, args = ["happened", "did_not_happen", "unknown"])]
 pub(crate) struct Resolve {
-    /// The receipt's id; the beginning is enough if it is unique
+    /// The receipt's id; its beginning or its end is enough if it is unique
     pub(crate) receipt: String,
     /// It was performed
-    #[arg(
-        long,
-        conflicts_with = "did_not_happen",
-        required_unless_present = "did_not_happen"
-    )]
+    #[arg(long)]
     pub(crate) happened: bool,
     /// It was not performed
     #[arg(long)]
     pub(crate) did_not_happen: bool,
+    /// It cannot be known, and the session shall go on
+    #[arg(long)]
+    pub(crate) unknown: bool,
     /// How you know; kept in the ledger
     #[arg(long, value_name = "TEXT")]
     pub(crate) why: Option<String>,

@@ -38,8 +38,7 @@ pub(crate) struct Printer {
     colour_out: bool,
     colour_err: bool,
     width: u16,
-    /// Where data goes instead of standard output: the demo prints what its commands would.
-    nested: bool,
+    mute: bool,
     gone: Arc<AtomicBool>,
 }
 
@@ -53,19 +52,24 @@ impl Printer {
             colour_out: colour && std::io::stdout().is_terminal(),
             colour_err: colour && std::io::stderr().is_terminal(),
             width: width(),
-            nested: false,
+            mute: false,
             gone: Arc::new(AtomicBool::new(false)),
         }
     }
 
-    /// A printer whose data joins the talk of `self`: for a command that runs inside another.
-    pub(crate) fn nested(&self) -> Self {
+    /// A printer for people that says nothing: for a command whose output is part of a larger one.
+    pub(crate) fn muted(&self) -> Self {
         Self {
-            nested: true,
             json: false,
-            quiet: self.quiet || self.json,
+            quiet: true,
+            mute: true,
             ..self.clone()
         }
+    }
+
+    /// Whether nothing is said at all.
+    pub(crate) fn is_muted(&self) -> bool {
+        self.mute
     }
 
     /// Whether data is JSON.
@@ -98,6 +102,15 @@ impl Printer {
         }
     }
 
+    /// Clap's own help or version, coloured where the terminal takes it.
+    pub(crate) fn styled(&self, text: &clap::builder::StyledStr) -> String {
+        if self.colour_out {
+            text.ansi().to_string()
+        } else {
+            text.to_string()
+        }
+    }
+
     /// Data as it is, in either mode: completion scripts and help.
     pub(crate) fn raw(&self, text: &str) {
         self.out(text);
@@ -120,13 +133,6 @@ impl Printer {
         if !self.quiet {
             self.err(&format!("{text}\n"));
         }
-    }
-
-    /// A command that the operator may type, as a line of talk.
-    pub(crate) fn command(&self, command: &str) {
-        let shown = escape::line(command);
-        let shown = self.paint_err(&shown, Style::new().bold());
-        self.talk(format!("$ {shown}"));
     }
 
     /// A warning; said even when quiet.
@@ -188,7 +194,7 @@ impl Printer {
     }
 
     fn paint_out(&self, text: &str, style: Style) -> String {
-        paint(self.colour_out && !self.nested, text, style)
+        paint(self.colour_out, text, style)
     }
 
     fn paint_err(&self, text: &str, style: Style) -> String {
@@ -196,10 +202,7 @@ impl Printer {
     }
 
     fn out(&self, text: &str) {
-        if self.nested {
-            return self.err(text);
-        }
-        if self.gone.load(Ordering::Relaxed) {
+        if self.mute || self.gone.load(Ordering::Relaxed) {
             return;
         }
         let mut stream = std::io::stdout().lock();
@@ -213,6 +216,9 @@ impl Printer {
     }
 
     fn err(&self, text: &str) {
+        if self.mute {
+            return;
+        }
         // Where standard error is gone nobody is left to be told.
         let mut stream = std::io::stderr().lock();
         drop(stream.write_all(text.as_bytes()));

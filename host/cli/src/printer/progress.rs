@@ -36,16 +36,6 @@ impl Progress {
         }
         Self { bar, done }
     }
-
-    /// Says what is happening now.
-    pub(crate) fn step(&self, what: &str) {
-        self.bar.set_message(super::escape::line(what));
-    }
-
-    /// Runs `talk` with the spinner out of the way.
-    pub(crate) fn aside(&self, talk: impl FnOnce()) {
-        self.bar.suspend(talk);
-    }
 }
 
 impl Drop for Progress {

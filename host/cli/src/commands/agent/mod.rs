@@ -1,0 +1,84 @@
+//! `tollgate agent`: sessions.
+//!
+//! Every verb asks for the operator before it reads or writes anything.
+
+mod end;
+mod launch;
+mod look;
+mod prompt;
+
+pub(crate) use launch::{project, provider, start};
+pub(crate) use prompt::{directories, manner, prepare, report};
+
+use crate::app::App;
+use crate::args::agent::Agent;
+use crate::errors::{Done, Failure};
+use crate::wiring::{House, Manner};
+use tollgate_contract::SessionId;
+use tollgate_sessions::driver::{Driver, DriverError};
+use tollgate_sessions::ports::StoreError;
+
+/// Carries out one verb.
+pub(crate) async fn run(app: &App, verb: Agent) -> Done {
+    match verb {
+        Agent::Launch(launch) => launch::run(app, launch).await,
+        Agent::Prompt(prompt) => prompt::run(app, prompt).await,
+        Agent::Status(one) => look::status(app, &one.id).await,
+        Agent::List(list) => look::list(app, &list).await,
+        Agent::Show(one) => look::show(app, &one.id).await,
+        Agent::Events(events) => look::events(app, &events).await,
+        Agent::Stop(stop) => end::stop(app, &stop).await,
+        Agent::Restart(restart) => end::restart(app, &restart).await,
+        Agent::Rm(remove) => end::remove(app, &remove).await,
+    }
+}
+
+/// The driver for a verb that needs the operator.
+fn driver(app: &App, command: &str) -> Done<Driver> {
+    let operator = app.operator(command)?;
+    Ok(House::open(app, Manner::default())?.driver(operator))
+}
+
+/// A session's id as it was typed.
+fn session_id(typed: &str) -> Done<SessionId> {
+    SessionId::new(typed)
+        .map_err(|error| Failure::input_try(error.to_string(), "tollgate agent list"))
+}
+
+/// What the driver refused or could not do, for people.
+pub(crate) fn failure(error: DriverError) -> Failure {
+    let remedy = Some("tollgate agent list".to_owned());
+    match error {
+        DriverError::Refused(refusal) => Failure::Transition {
+            what: format!("{} is refused: {}", refusal.command, refusal.rule),
+            session: refusal.session,
+            state: match refusal.reason {
+                Some(reason) => format!("{} ({reason})", refusal.status),
+                None => refusal.status.to_string(),
+            },
+            remedy: refusal.helps,
+        },
+        DriverError::Store(StoreError::NotFound { session }) => Failure::NotFound {
+            kind: "session",
+            name: session.to_string(),
+            remedy: "tollgate agent list".into(),
+        },
+        DriverError::Store(error @ StoreError::Exists { .. }) => Failure::Input {
+            what: error.to_string(),
+            rule: None,
+            remedy,
+        },
+        DriverError::InUse { session } => Failure::Transition {
+            what: "another process is working on it".into(),
+            state: "in use".into(),
+            remedy: Some(format!("tollgate agent stop {session}")),
+            session: session.to_string(),
+        },
+        DriverError::Id(error) => Failure::Input {
+            what: error.to_string(),
+            rule: None,
+            remedy,
+        },
+        other => Failure::failed("the session could not go on", other),
+    }
+}

@@ -1,0 +1,365 @@
+//! `agent prompt`: a prompt, its run, and what became of it as an exit code.
+
+use super::{failure, look, session_id};
+use crate::app::App;
+use crate::args::agent::{OnDenied as OnDeniedWord, Prompt, RunFlags};
+use crate::commands::input;
+use crate::demo;
+use crate::errors::{Done, Failure};
+use crate::plugins;
+use crate::printer::{Printer, Progress as Spinner, escape};
+use crate::render::words::{count, quoted};
+use crate::wiring::{House, Manner};
+use std::sync::Arc;
+use std::time::Duration;
+use tollgate_grants::AuthoritySource;
+use tollgate_sandbox::net::FixtureSet;
+use tollgate_sessions::driver::{
+    OnDenied, PromptRequest, Prompted, RunOptions, Work, is_exit_word,
+};
+use tollgate_sessions::observe::{Cancel, Progress, RunObserver};
+use tollgate_sessions::record::RunReport;
+use tollgate_sessions::status::{RunStatus, ToolOutcome};
+
+/// How long a prompt waits for a session that misses something.
+const WAIT_MAX: Duration = Duration::from_secs(600);
+/// The most bytes of a fixture file.
+const FIXTURE_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
+/// Sends a prompt.
+pub(crate) async fn run(app: &App, args: Prompt) -> Done {
+    let operator = app.operator("agent prompt")?;
+    let Some(id) = &args.id else {
+        let driver = House::open(app, Manner::default())?.driver(operator);
+        return look::list_for_prompt(app, &driver).await;
+    };
+    let session = session_id(id)?;
+    let text = match &args.text {
+        Some(text) => input::text(text)?,
+        None => input::stdin()?,
+    };
+    if text.trim().is_empty() {
+        return Err(Failure::input("the prompt is empty"));
+    }
+    let house = House::open(app, manner(&args.run)?)?;
+    let driver = house.driver(operator);
+    let work = if is_exit_word(&text) {
+        idle_work(&args.run)
+    } else {
+        // What cannot be prompted is refused before plugins are compiled.
+        let record = driver.status(&session).await.map_err(failure)?;
+        house
+            .authorities
+            .set_project(session.as_str(), &record.project);
+        prepare(app, &house, session.as_str(), &args.run).await?
+    };
+    let request = PromptRequest {
+        text,
+        wait_max: (!args.no_wait).then_some(WAIT_MAX),
+    };
+    match driver
+        .prompt(&session, &request, &work)
+        .await
+        .map_err(failure)?
+    {
+        Prompted::Exited(record) => {
+            app.printer.json(&record);
+            app.printer
+                .line(format!("session {} is {}", record.id, record.status));
+            Ok(())
+        }
+        Prompted::Ran(ran) => report(app, &house, &ran),
+    }
+}
+
+/// What the flags ask of the house.
+pub(crate) fn manner(flags: &RunFlags) -> Done<Manner> {
+    Ok(Manner {
+        fixture: flags.fixture.as_deref().map(fixture).transpose()?,
+        withhold: flags.no_allow_fixture_action,
+    })
+}
+
+/// The fixture of a name or a file.
+pub(crate) fn fixture(named: &str) -> Done<FixtureSet> {
+    let text = match demo::fixture(named) {
+        Some(text) => text.to_owned(),
+        None => {
+            let size = std::fs::metadata(named).map(|seen| seen.len()).unwrap_or(0);
+            if size > FIXTURE_BYTES_MAX {
+                return Err(Failure::input(format!(
+                    "fixture {named} has more than {FIXTURE_BYTES_MAX} bytes"
+                )));
+            }
+            std::fs::read_to_string(named).map_err(|error| Failure::Input {
+                what: format!("fixture {named:?} cannot be read: {error}"),
+                rule: Some(
+                    "a fixture is a file, or one of the built-in names: persistent-agent".into(),
+                ),
+                remedy: Some("--fixture persistent-agent".into()),
+            })?
+        }
+    };
+    FixtureSet::parse(&text, named).map_err(|error| Failure::input(error.to_string()))
+}
+
+/// What a run works with: the tools of the granted plugins, and the bounds of the flags.
+pub(crate) async fn prepare(
+    app: &App,
+    house: &House,
+    session: &str,
+    flags: &RunFlags,
+) -> Done<Work> {
+    let offered = {
+        let _progress = app.printer.progress("preparing the tools");
+        plugins::offered(house, session).await?
+    };
+    for refused in &offered.refused {
+        app.printer.warn(escape::line(refused));
+    }
+    let mut work = work(&app.printer, flags);
+    work.options.system = offered.directories;
+    work.catalog = Arc::new(offered.catalog);
+    Ok(work)
+}
+
+/// The bounds of the flags, with no tool.
+pub(crate) fn work(printer: &Printer, flags: &RunFlags) -> Work {
+    let cancel = Cancel::default();
+    let asked = cancel.clone();
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            asked.cancel();
+        }
+    });
+    Work {
+        observer: Arc::new(Watcher::new(printer.clone())),
+        cancel,
+        ..idle_work(flags)
+    }
+}
+
+fn idle_work(flags: &RunFlags) -> Work {
+    Work {
+        catalog: Arc::default(),
+        options: RunOptions {
+            iterations_max: flags.max_iterations,
+            token_budget: flags.provider_token_budget,
+            on_denied: match (flags.on_denied, flags.no_allow_fixture_action) {
+                (OnDeniedWord::Block, _) | (_, true) => OnDenied::Block,
+                (OnDeniedWord::Continue, false) => OnDenied::Tell,
+            },
+            stream: true,
+            ..RunOptions::default()
+        },
+        observer: Arc::new(tollgate_sessions::observe::NoObserver),
+        cancel: Cancel::default(),
+    }
+}
+
+/// Prints a run and turns how it stands into an exit code.
+pub(crate) fn report(app: &App, house: &House, ran: &RunReport) -> Done {
+    app.printer.json(ran);
+    if !ran.output.is_empty() {
+        app.printer.line(escape::text(ran.output.trim_end()));
+    }
+    let turns = count(usize::try_from(ran.turns).unwrap_or(usize::MAX), "turn");
+    app.printer.talk(format!(
+        "run {} {}: {turns}, {} + {} tokens, {}; see `tollgate receipt list --run {}`",
+        ran.run,
+        ran.status,
+        ran.usage.input,
+        ran.usage.output,
+        count(ran.environment_receipts.len(), "receipt"),
+        ran.run,
+    ));
+    outcome(house, ran)
+}
+
+fn outcome(house: &House, ran: &RunReport) -> Done {
+    let reason = ran.reason.clone().unwrap_or_else(|| ran.status.to_string());
+    let said = ran
+        .message
+        .as_ref()
+        .map(|message| format!(": {message}"))
+        .unwrap_or_default();
+    let (session, run) = (ran.session.clone(), ran.run.clone());
+    match (ran.status, reason.as_str()) {
+        (RunStatus::Completed | RunStatus::Running, _) => Ok(()),
+        (RunStatus::Interrupted, "max_iterations") => Err(Failure::Budget {
+            remedy: Some(format!(
+                "tollgate agent prompt {session} {} --max-iterations {}",
+                quoted("go on"),
+                ran.turns.saturating_mul(2).max(2)
+            )),
+            session,
+            run,
+            reason: "max_iterations".into(),
+        }),
+        (RunStatus::Interrupted, "token_budget" | "output_limit") => Err(Failure::Budget {
+            remedy: Some(format!(
+                "tollgate agent prompt {session} {} --provider-token-budget {}",
+                quoted("go on"),
+                ran.usage
+                    .input
+                    .saturating_add(ran.usage.output)
+                    .saturating_mul(2)
+                    .max(10_000)
+            )),
+            session,
+            run,
+            reason,
+        }),
+        (RunStatus::Blocked, _) => Err(Failure::Blocked {
+            remedy: match reason.as_str() {
+                "indeterminate" => Some(format!("tollgate agent status {session}")),
+                "ledger_unavailable" => Some("tollgate doctor".into()),
+                _ => denial(house, ran).and_then(|denied| denied.remedy),
+            },
+            session,
+            run,
+            reason: format!("{reason}{said}"),
+        }),
+        (RunStatus::Failed, "denied") => match denial(house, ran) {
+            Some(denied) => Err(Failure::Denied {
+                plugin: denied.plugin,
+                kind: denied.kind,
+                target: denied.target,
+                reason: denied.reason,
+                receipt: Some(denied.receipt),
+                remedy: denied.remedy,
+            }),
+            None => Err(failed(ran, &said)),
+        },
+        _ => Err(failed(ran, &said)),
+    }
+}
+
+fn failed(ran: &RunReport, said: &str) -> Failure {
+    let reason = ran.reason.as_deref().unwrap_or("no reason");
+    Failure::Run {
+        what: format!(
+            "run {} of session {} {} ({reason}){said}",
+            ran.run, ran.session, ran.status
+        ),
+        rule: Some(format!("the session is {} now", ran.session_status)),
+        remedy: Some(if ran.session_status.is_recoverable() {
+            format!("tollgate agent restart {}", ran.session)
+        } else {
+            format!("tollgate agent events {}", ran.session)
+        }),
+    }
+}
+
+/// The last refusal of a run, with what its receipt says.
+struct Denied {
+    plugin: String,
+    kind: String,
+    target: String,
+    reason: String,
+    receipt: String,
+    remedy: Option<String>,
+}
+
+fn denial(house: &House, ran: &RunReport) -> Option<Denied> {
+    let denial = ran.denials.last()?;
+    let receipt = house.store.log().receipt(&denial.receipt).ok().flatten();
+    let nearest = receipt
+        .as_ref()
+        .and_then(|receipt| receipt.decision.nearest.clone());
+    Some(Denied {
+        plugin: receipt
+            .as_ref()
+            .map(|receipt| receipt.plugin.name.clone())
+            .unwrap_or_default(),
+        kind: denial.kind.clone(),
+        target: denial.target.clone(),
+        reason: match nearest {
+            Some(nearest) => format!("{}; nearest: {nearest}", denial.reason),
+            None => denial.reason.clone(),
+        },
+        receipt: denial.receipt.clone(),
+        remedy: receipt.and_then(|receipt| receipt.decision.command),
+    })
+}
+
+/// Tells an operator on standard error what a run does.
+struct Watcher {
+    printer: Printer,
+    spinner: std::sync::Mutex<Option<Spinner>>,
+}
+
+impl Watcher {
+    fn new(printer: Printer) -> Self {
+        Self {
+            printer,
+            spinner: std::sync::Mutex::default(),
+        }
+    }
+
+    fn waiting(&self, what: Option<&str>) {
+        let mut spinner = self
+            .spinner
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        *spinner = what.map(|what| self.printer.progress(what));
+    }
+}
+
+impl RunObserver for Watcher {
+    fn progress(&self, progress: &Progress<'_>) {
+        let say = |text: String| {
+            self.waiting(None);
+            self.printer.talk(escape::line(&text));
+        };
+        match progress {
+            Progress::Waiting { missing } => {
+                say(format!("waiting: missing {}", missing.join(", ")))
+            }
+            Progress::RunStarted { run } => say(format!("run {run}")),
+            Progress::Turn { turn, .. } => {
+                self.waiting(Some(&format!("turn {turn}: waiting for the provider")));
+            }
+            Progress::Retry { error, wait } => {
+                say(format!(
+                    "  the provider says {error}; trying again in {} s",
+                    wait.as_secs_f32()
+                ));
+            }
+            Progress::ToolStarted { plugin, tool } => {
+                self.waiting(Some(&format!("{plugin} {tool}")));
+            }
+            Progress::ToolCompleted {
+                plugin,
+                tool,
+                outcome,
+                denial,
+                talk,
+            } => {
+                match denial {
+                    Some(denial) => say(format!(
+                        "  {plugin} {tool}: {outcome} {} {} ({})",
+                        denial.kind, denial.target, denial.reason
+                    )),
+                    None => say(format!("  {plugin} {tool}: {outcome}")),
+                }
+                if *outcome != ToolOutcome::Ok && !talk.is_empty() {
+                    say(format!("  {plugin} wrote: {}", escape::cut(talk, 400)));
+                }
+            }
+            Progress::RunEnded { .. } => self.waiting(None),
+        }
+    }
+}
+
+/// The grants of a plugin as the model may know them: which directories there are.
+pub(crate) fn directories(house: &House, plugin: &str, session: &str) -> Vec<String> {
+    match house.authorities.authority(plugin, session) {
+        Ok(authority) => authority
+            .mounts()
+            .iter()
+            .map(|mount| format!("{} ({})", mount.guest, mount.access))
+            .collect(),
+        Err(_) => Vec::new(),
+    }
+}

@@ -1,0 +1,265 @@
+//! `tollgate call`: one tool call in a session that is only an id. It needs no login.
+
+use super::input;
+use super::plugin::failure;
+use crate::app::App;
+use crate::args::call::Call;
+use crate::args::values::{self, WordValue};
+use crate::errors::{Done, Failure};
+use crate::plugins::{self, Located, World};
+use crate::printer::escape;
+use crate::printer::table::{left, narrow};
+use crate::render::words::count;
+use crate::wiring::{House, Manner};
+use base64::Engine as _;
+use serde_json::{Map, Value, json};
+use tollgate_contract::{
+    CallContext, CallEvidence, CallFault, CallId, OutputBlock, PluginCaller, Reply, SessionId,
+    ToolError, ToolOutput, ToolSpec,
+};
+
+/// Characters of a tool's description in a table.
+const DESCRIPTION_CHARS_MAX: usize = 72;
+
+/// Calls the tool and prints what it returned.
+pub(crate) async fn run(app: &App, args: Call) -> Done {
+    let house = House::open(app, Manner::default())?;
+    let located = house.catalogue.find(&args.plugin).map_err(failure)?;
+    let located = located.ok_or_else(|| Failure::NotFound {
+        kind: "plugin",
+        name: args.plugin.clone(),
+        remedy: "tollgate plugin list".into(),
+    })?;
+    if located.component.world == Some(World::Provider) {
+        return Err(Failure::input_try(
+            format!("plugin {} is a provider and has no tools", located.name),
+            format!("tollgate agent launch --provider-id {}", located.name),
+        ));
+    }
+    let tools = {
+        let _progress = app.printer.progress("preparing the plugin");
+        plugins::tools_of(&house, &located).await?
+    };
+    let Some(name) = &args.tool else {
+        return Err(list(app, &located, &tools));
+    };
+    let tool = tools
+        .iter()
+        .find(|tool| tool.name == *name)
+        .ok_or_else(|| Failure::NotFound {
+            kind: "tool",
+            name: format!("{} {name}", located.name),
+            remedy: format!("tollgate plugin show {}", located.name),
+        })?;
+    let arguments = arguments(&args, tool)?;
+    let context = context(&located)?;
+    let session = context.session.to_string();
+    house.authorities.set_project(&session, &app.project.id());
+    let reply = {
+        let _progress = app.printer.progress(&format!("{} {name}", located.name));
+        house
+            .sandbox
+            .call_tool(context.clone(), name.clone(), arguments.to_string())
+            .await
+    };
+    let reply = reply.map_err(|fault| fault_failure(fault, &session))?;
+    print(app, &context, name, &reply);
+    app.printer.talk(format!(
+        "{} allowed, {} denied; see `tollgate receipt list --session {session}`",
+        count(
+            usize::try_from(reply.evidence.allowed).unwrap_or(usize::MAX),
+            "effect"
+        ),
+        reply.evidence.denied
+    ));
+    outcome(&house, &located, name, reply)
+}
+
+/// Says which tools there are, for a call that names none.
+fn list(app: &App, located: &Located, tools: &[ToolSpec]) -> Failure {
+    let rows: Vec<Vec<String>> = tools
+        .iter()
+        .map(|tool| vec![tool.name.clone(), tool.description.clone()])
+        .collect();
+    app.printer
+        .json(&json!({ "plugin": located.name, "tools": tools }));
+    let columns = [
+        left("TOOL"),
+        narrow("IN THE PLUGIN'S OWN WORDS", DESCRIPTION_CHARS_MAX),
+    ];
+    app.printer.table(&columns, &rows);
+    Failure::Input {
+        what: "no tool was named".into(),
+        rule: Some("a call names its tool; none is guessed".into()),
+        remedy: Some(format!("tollgate call {} TOOL KEY=VALUE", located.name)),
+    }
+}
+
+fn context(located: &Located) -> Done<CallContext> {
+    let id = uuid::Uuid::now_v7().simple();
+    let refused = |error| Failure::failed("an id could not be made", anyhow::Error::from(error));
+    Ok(CallContext {
+        session: SessionId::new(format!("call_{id}")).map_err(refused)?,
+        run: None,
+        call: CallId::new(format!("call_{id}")).map_err(refused)?,
+        plugin: located.name.clone(),
+        fence: None,
+    })
+}
+
+/// The arguments as one JSON object.
+fn arguments(args: &Call, tool: &ToolSpec) -> Done<Value> {
+    if let Some(json) = &args.arguments_json {
+        let text = if json == "-" {
+            input::stdin()?
+        } else {
+            json.clone()
+        };
+        let value: Value = serde_json::from_str(&text)
+            .map_err(|error| Failure::input(format!("the arguments are not JSON: {error}")))?;
+        return if value.is_object() {
+            Ok(value)
+        } else {
+            Err(Failure::input("the arguments are not a JSON object"))
+        };
+    }
+    // A schema that does not parse asks for no strings; the tool itself judges its arguments.
+    let schema: Value = serde_json::from_str(&tool.input_schema_json).unwrap_or(Value::Null);
+    let mut object = Map::new();
+    for word in &args.arguments {
+        let word = values::parse(word).map_err(Failure::input)?;
+        let value = match word.value {
+            WordValue::Json(value) => value,
+            WordValue::Plain(text) => values::judge(&schema, &word.key, text),
+            WordValue::File(path) => Value::String(input::file(&path)?),
+        };
+        values::insert(&mut object, word.key, value).map_err(Failure::input)?;
+    }
+    Ok(Value::Object(object))
+}
+
+fn print(
+    app: &App,
+    context: &CallContext,
+    tool: &str,
+    reply: &Reply<Result<ToolOutput, ToolError>>,
+) {
+    let evidence = &reply.evidence;
+    let (content, is_error, error) = match &reply.value {
+        Ok(output) => (
+            output.content.iter().map(block).collect::<Vec<_>>(),
+            output.is_error,
+            None,
+        ),
+        Err(error) => (Vec::new(), true, Some(json!(error))),
+    };
+    app.printer.json(&json!({
+        "plugin": context.plugin,
+        "tool": tool,
+        "session": context.session,
+        "call": context.call,
+        "is_error": is_error,
+        "content": content,
+        "error": error,
+        "evidence": evidence_json(evidence),
+    }));
+    if let Ok(output) = &reply.value {
+        for block in &output.content {
+            app.printer
+                .line(escape::text(block.as_text().trim_end_matches('\n')));
+        }
+    }
+    if !evidence.talk.is_empty() {
+        app.printer.talk(format!(
+            "{} wrote: {}",
+            context.plugin,
+            escape::text(&evidence.talk)
+        ));
+    }
+}
+
+fn evidence_json(evidence: &CallEvidence) -> Value {
+    json!({
+        "digest": evidence.digest,
+        "allowed": evidence.allowed,
+        "denied": evidence.denied,
+        "receipts": evidence.receipts,
+        "performed_strict": evidence.performed_strict,
+    })
+}
+
+/// A block for programs: bytes in base64 (RFC 4648).
+fn block(block: &OutputBlock) -> Value {
+    match block {
+        OutputBlock::Text { text } => json!({ "type": "text", "text": text }),
+        OutputBlock::Json { json } => {
+            let value = serde_json::from_str(json).unwrap_or(Value::String(json.clone()));
+            json!({ "type": "json", "json": value })
+        }
+        OutputBlock::Blob { media_type, data } => {
+            let data = base64::engine::general_purpose::STANDARD.encode(data);
+            json!({ "type": "blob", "media_type": media_type, "data_base64": data })
+        }
+    }
+}
+
+fn outcome(
+    house: &House,
+    located: &Located,
+    tool: &str,
+    reply: Reply<Result<ToolOutput, ToolError>>,
+) -> Done {
+    let failed = |what: String, remedy: Option<String>| Failure::Run {
+        what,
+        rule: None,
+        remedy,
+    };
+    match reply.value {
+        Ok(output) if !output.is_error => Ok(()),
+        Ok(_) => Err(failed(
+            format!("{} {tool} answered with an error", located.name),
+            None,
+        )),
+        Err(ToolError::InvalidArguments { message }) => Err(Failure::input_try(
+            format!(
+                "{} {tool} does not take these arguments: {message}",
+                located.name
+            ),
+            format!("tollgate plugin show {}", located.name),
+        )),
+        Err(ToolError::Denied { denial }) => {
+            let receipt = house.store.log().receipt(&denial.receipt).ok().flatten();
+            let decision = receipt.map(|receipt| receipt.decision);
+            let nearest = decision
+                .as_ref()
+                .and_then(|decision| decision.nearest.clone());
+            Err(Failure::Denied {
+                plugin: located.name.to_string(),
+                kind: denial.kind,
+                target: denial.target,
+                reason: match nearest {
+                    Some(nearest) => format!("{}; nearest: {nearest}", denial.reason),
+                    None => denial.reason,
+                },
+                receipt: Some(denial.receipt),
+                remedy: decision.and_then(|decision| decision.command),
+            })
+        }
+        Err(error @ (ToolError::Failed { .. } | ToolError::NotFound { .. })) => {
+            Err(failed(format!("{} {tool} {error}", located.name), None))
+        }
+    }
+}
+
+fn fault_failure(fault: CallFault, session: &str) -> Failure {
+    let remedy = match &fault {
+        CallFault::LedgerUnavailable { .. } | CallFault::Sandbox { .. } => "tollgate doctor".into(),
+        CallFault::UnknownPlugin { .. } => "tollgate plugin list".into(),
+        _ => format!("tollgate receipt list --session {session}"),
+    };
+    Failure::Run {
+        what: fault.to_string(),
+        rule: None,
+        remedy: Some(remedy),
+    }
+}

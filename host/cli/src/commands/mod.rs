@@ -1,0 +1,50 @@
+//! The verbs, one file per noun: arguments in, data through the printer, a [`Failure`] if it was not
+//! done.
+
+mod agent;
+mod auth;
+mod call;
+mod completions;
+mod doctor;
+mod grant;
+mod input;
+pub(crate) mod internal;
+mod plugin;
+mod policy;
+mod receipt;
+mod run;
+
+pub(crate) use agent::directories;
+
+use crate::app::App;
+use crate::args::Command;
+use crate::demo;
+use crate::errors::Done;
+use std::future::Future;
+use std::pin::Pin;
+
+/// Carries one command out. Boxed, because the demo carries out commands.
+pub(crate) fn dispatch(app: &App, command: Command) -> Pin<Box<dyn Future<Output = Done> + '_>> {
+    Box::pin(async move {
+        match command {
+            Command::Auth(verb) => auth::run(app, &verb),
+            Command::Agent(verb) => agent::run(app, verb).await,
+            Command::Call(call) => call::run(app, call).await,
+            Command::Run(run) => run::run(app, run).await,
+            Command::Plugin(verb) => plugin::run(app, verb).await,
+            Command::Policy(verb) => policy::run(app, verb),
+            Command::Grant(verb) => grant::run(app, verb),
+            Command::Receipt(verb) => receipt::run(app, verb).await,
+            Command::Demo(crate::args::demo::Demo::PersistentAgent(demo)) => {
+                demo::run(app, demo).await
+            }
+            Command::Doctor => doctor::run(app),
+            Command::Completions { shell } => {
+                completions::print(&app.printer, shell);
+                Ok(())
+            }
+            // Handled before anything else is set up.
+            Command::Internal(_) => Ok(()),
+        }
+    })
+}

@@ -1,0 +1,361 @@
+//! `tollgate receipt`: what plugins did and what they were refused. Reading needs no login.
+
+use super::agent;
+use crate::app::App;
+use crate::args::agent::{ITERATIONS_DEFAULT, OnDenied, RunFlags};
+use crate::args::receipt::{DecisionWord, Filter, Follow, List, Receipt as Verb, Resolve};
+use crate::errors::{Context, Done, Failure};
+use crate::printer::escape;
+use crate::render::receipts;
+use crate::render::words::{count, names};
+use crate::time;
+use crate::wiring::{House, Manner};
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+use tollgate_contract::SessionId;
+use tollgate_receipts::{
+    Draft, Ledger, Outcome, OutcomeRecord, OutcomeResult, Receipt, Record, Standing, State, Verdict,
+};
+use tollgate_sessions::driver::{DriverError, Resolved};
+use tollgate_sessions::ports::StoreError as SessionError;
+use tollgate_sessions::status::Resolution;
+use tollgate_store::{QUERY_ROWS_MAX, ReceiptFilter, Store};
+
+/// How often a followed ledger is looked at.
+const FOLLOW_POLL: Duration = Duration::from_millis(200);
+/// Entries read at a time.
+const PAGE_ENTRIES: usize = 1000;
+
+/// Carries out one verb.
+pub(crate) async fn run(app: &App, verb: Verb) -> Done {
+    match verb {
+        Verb::List(args) => list(app, &args),
+        Verb::Show(one) => show(app, &one.receipt),
+        Verb::Explain(one) => explain(app, &one.receipt),
+        Verb::Follow(args) => follow(app, &args).await,
+        Verb::Resolve(args) => resolve(app, &args).await,
+    }
+}
+
+/// The filter of the flags, and the time before which receipts are left out.
+fn filter(flags: &Filter) -> Done<(ReceiptFilter, Option<i64>)> {
+    let since = flags
+        .since
+        .as_deref()
+        .map(|when| time::before(when, time::now_us()))
+        .transpose();
+    let filter = ReceiptFilter {
+        session: flags.session.clone(),
+        run: flags.run.clone(),
+        call: flags.call.clone(),
+        plugin: flags.plugin.clone(),
+        kind: flags.kind.clone(),
+        decision: flags.decision.map(|word| match word {
+            DecisionWord::Allowed => Verdict::Allowed,
+            DecisionWord::Denied => Verdict::Denied,
+            DecisionWord::Asked => Verdict::Asked,
+        }),
+        ..ReceiptFilter::default()
+    };
+    Ok((filter, since.map_err(Failure::input)?))
+}
+
+/// The newest receipts that fit, oldest first, and whether there are more.
+fn newest(store: &Store, flags: &Filter, limit: usize) -> Done<(Vec<Receipt>, bool)> {
+    let (mut filter, since_us) = filter(flags)?;
+    filter.newest_first = true;
+    filter.limit = limit.clamp(1, QUERY_ROWS_MAX);
+    let page = store
+        .log()
+        .receipts(&filter)
+        .doing(|| "the receipts cannot be read".into())?;
+    let mut receipts: Vec<Receipt> = page
+        .receipts
+        .into_iter()
+        .map(|listed| listed.receipt)
+        .filter(|receipt| since_us.is_none_or(|since| receipt.time_us >= since))
+        .collect();
+    // Newest first, a page may end inside a read-set; then it has some more than was asked for.
+    receipts.sort_by(|a, b| (a.time_us, &a.id).cmp(&(b.time_us, &b.id)));
+    let surplus = receipts.len().saturating_sub(limit);
+    receipts.drain(..surplus);
+    Ok((receipts, page.more || surplus > 0))
+}
+
+fn list(app: &App, args: &List) -> Done {
+    let (receipts, more) = match app.store_if_there()? {
+        Some(store) => newest(&store, &args.filter, args.limit)?,
+        None => (Vec::new(), false),
+    };
+    app.printer
+        .json(&json!({ "receipts": receipts, "more": more }));
+    if receipts.is_empty() {
+        app.printer.talk("no receipt fits");
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = receipts.iter().map(receipts::row).collect();
+    app.printer.table(&receipts::columns(), &rows);
+    let denied = receipts
+        .iter()
+        .filter(|receipt| receipt.decision.verdict == Verdict::Denied)
+        .count();
+    app.printer.talk(format!(
+        "{}, {denied} denied{}",
+        count(receipts.len(), "receipt"),
+        if more {
+            "; there are older ones, see --limit"
+        } else {
+            ""
+        }
+    ));
+    Ok(())
+}
+
+/// The receipt that was typed: whole, or its beginning or end.
+fn find(store: &Store, typed: &str) -> Done<Receipt> {
+    let cannot = || "the receipts cannot be read".to_owned();
+    if let Some(receipt) = store.log().receipt(typed).doing(cannot)? {
+        return Ok(receipt);
+    }
+    let mut found = Vec::new();
+    let mut filter = ReceiptFilter {
+        newest_first: true,
+        ..ReceiptFilter::default()
+    };
+    loop {
+        let page = store.log().receipts(&filter).doing(cannot)?;
+        let last = page.receipts.last().map(|listed| listed.idx);
+        found.extend(
+            page.receipts
+                .into_iter()
+                .map(|listed| listed.receipt)
+                .filter(|receipt| names(&receipt.id, typed)),
+        );
+        if !page.more || found.len() > 1 || last.is_none() {
+            break;
+        }
+        filter.before_idx = last;
+    }
+    match found.len() {
+        0 => Err(not_found(typed)),
+        1 => found.pop().ok_or_else(|| not_found(typed)),
+        many => Err(Failure::input_try(
+            format!(
+                "{} begin or end with {typed:?}; name one of them whole",
+                count(many, "receipt")
+            ),
+            "tollgate receipt list --json",
+        )),
+    }
+}
+
+fn not_found(typed: &str) -> Failure {
+    Failure::NotFound {
+        kind: "receipt",
+        name: typed.to_owned(),
+        remedy: "tollgate receipt list".into(),
+    }
+}
+
+fn store(app: &App, typed: &str) -> Done<Arc<Store>> {
+    app.store_if_there()?.ok_or_else(|| not_found(typed))
+}
+
+fn show(app: &App, typed: &str) -> Done {
+    let receipt = find(&*store(app, typed)?, typed)?;
+    app.printer.json(&receipt);
+    for (label, value) in receipts::page(&receipt) {
+        app.printer.line(format!(
+            "{}  {}",
+            app.printer.dim(&format!("{label:<12}")),
+            escape::line(&value)
+        ));
+    }
+    Ok(())
+}
+
+fn explain(app: &App, typed: &str) -> Done {
+    let receipt = find(&*store(app, typed)?, typed)?;
+    let sentences = receipts::sentences(&receipt);
+    app.printer.json(&json!({
+        "receipt": receipt.id,
+        "explanation": sentences,
+        "command": receipt.decision.command,
+    }));
+    for sentence in sentences {
+        app.printer.line(escape::line(&sentence));
+    }
+    if let Some(command) = &receipt.decision.command {
+        app.printer.line("To allow it:");
+        app.printer.line(format!("  {}", escape::line(command)));
+    }
+    Ok(())
+}
+
+/// Prints receipts as entries come; a receipt is printed again when its outcome is known.
+async fn follow(app: &App, args: &Follow) -> Done {
+    let store = app.store()?;
+    let (wanted, since_us) = filter(&args.filter)?;
+    let mut from = store
+        .log()
+        .size()
+        .doing(|| "the ledger cannot be read".into())?;
+    if args.last > 0 {
+        for receipt in newest(&store, &args.filter, args.last)?.0 {
+            say(app, &receipt);
+        }
+    }
+    loop {
+        let page = store
+            .log()
+            .follow(from, PAGE_ENTRIES)
+            .doing(|| "the ledger cannot be read".into())?;
+        if let Some(last) = page.last() {
+            from = last.idx.saturating_add(1);
+        }
+        for id in page.iter().flat_map(|entry| touched(&entry.bytes)) {
+            let receipt = store
+                .log()
+                .receipt(&id)
+                .doing(|| "the ledger cannot be read".into())?;
+            if let Some(receipt) = receipt.filter(|receipt| fits(receipt, &wanted, since_us)) {
+                say(app, &receipt);
+            }
+        }
+        if page.len() < PAGE_ENTRIES {
+            tokio::time::sleep(FOLLOW_POLL).await;
+        }
+    }
+}
+
+fn say(app: &App, receipt: &Receipt) {
+    app.printer.json_line(receipt);
+    app.printer
+        .line(escape::line(&receipts::row(receipt).join("  ")));
+}
+
+/// The receipts that an entry opens or changes.
+fn touched(bytes: &[u8]) -> Vec<String> {
+    match tollgate_receipts::decode(bytes).map(|entry| entry.record) {
+        Ok(Record::Effect(effect)) => vec![effect.receipt],
+        Ok(Record::Outcome(outcome)) => vec![outcome.receipt],
+        Ok(Record::ReadSet(set)) => set.items.into_iter().map(|item| item.receipt).collect(),
+        Ok(Record::Collapsed(group)) => vec![group.receipt],
+        Ok(Record::Call(_) | Record::Change(_)) | Err(_) => Vec::new(),
+    }
+}
+
+fn fits(receipt: &Receipt, wanted: &ReceiptFilter, since_us: Option<i64>) -> bool {
+    let same = |wanted: &Option<String>, is: Option<&str>| {
+        wanted.as_deref().is_none_or(|wanted| is == Some(wanted))
+    };
+    let kind = wanted.kind.as_deref().is_none_or(|wanted| {
+        receipt.kind == wanted
+            || receipt
+                .kind
+                .strip_prefix(wanted)
+                .is_some_and(|rest| rest.starts_with('.'))
+    });
+    kind && same(&wanted.session, Some(&receipt.session))
+        && same(&wanted.run, receipt.run.as_deref())
+        && same(&wanted.call, Some(&receipt.call))
+        && same(&wanted.plugin, Some(&receipt.plugin.name))
+        && wanted
+            .decision
+            .is_none_or(|verdict| receipt.decision.verdict == verdict)
+        && since_us.is_none_or(|since| receipt.time_us >= since)
+}
+
+async fn resolve(app: &App, args: &Resolve) -> Done {
+    let operator = app.operator("receipt resolve")?;
+    let receipt = find(&*store(app, &args.receipt)?, &args.receipt)?;
+    if !matches!(receipt.standing, Standing::Indeterminate | Standing::Open) {
+        return Err(Failure::Input {
+            what: format!("receipt {} is {}", receipt.id, receipt.standing.label()),
+            rule: Some("only an effect whose outcome nobody saw is resolved".into()),
+            remedy: Some(format!("tollgate receipt explain {}", receipt.id)),
+        });
+    }
+    let resolution = match (args.happened, args.did_not_happen) {
+        (true, _) => Resolution::Happened,
+        (_, true) => Resolution::DidNotHappen,
+        _ => Resolution::Unknown,
+    };
+    let house = House::open(app, Manner::default())?;
+    let driver = house.driver(operator.clone());
+    let session = SessionId::new(receipt.session.as_str())
+        .map_err(|error| Failure::failed("the receipt's session has no usable id", error))?;
+    let known = driver.status(&session).await;
+    match known {
+        Ok(_) => {
+            let work = agent::prepare(app, &house, session.as_str(), &RUN_FLAGS).await?;
+            match driver
+                .resolve(&session, &receipt.id, resolution, &work)
+                .await
+                .map_err(agent::failure)?
+            {
+                Resolved::Settled(record) => {
+                    app.printer.json(&record);
+                    app.printer.line(format!(
+                        "resolved; session {} is {}",
+                        record.id, record.status
+                    ));
+                    Ok(())
+                }
+                Resolved::Ran(ran) => agent::report(app, &house, &ran),
+            }
+        }
+        Err(DriverError::Store(SessionError::NotFound { .. })) => {
+            let why = args.why.as_deref().unwrap_or("no reason given");
+            let detail = format!("{resolution}, says {}: {why}", operator.subject);
+            settle(&house, &receipt, &detail).await?;
+            app.printer
+                .json(&json!({ "receipt": receipt.id, "resolution": resolution.label() }));
+            app.printer.line("resolved");
+            Ok(())
+        }
+        Err(error) => Err(agent::failure(error)),
+    }
+}
+
+/// How a parked run goes on once its effect is resolved.
+const RUN_FLAGS: RunFlags = RunFlags {
+    max_iterations: ITERATIONS_DEFAULT,
+    provider_token_budget: None,
+    on_denied: OnDenied::Continue,
+    fixture: None,
+    no_allow_fixture_action: false,
+};
+
+/// The word of an operator on an effect of a call that had no stored session.
+async fn settle(house: &House, receipt: &Receipt, detail: &str) -> Done {
+    let draft = Draft {
+        session: receipt.session.clone(),
+        record: Record::Outcome(OutcomeRecord {
+            receipt: receipt.id.clone(),
+            state: State::Settled,
+            time_us: time::now_us(),
+            call: receipt.call.clone(),
+            outcome: Outcome {
+                result: OutcomeResult::Resolved,
+                error: None,
+                status: None,
+                bytes_in: None,
+                bytes_out: None,
+                duration_us: 0,
+                address: None,
+                detail: Some(detail.to_owned()),
+            },
+        }),
+    };
+    let ticket = house
+        .store
+        .submit(draft)
+        .doing(|| "the resolution was not written".into())?;
+    house
+        .store
+        .durable(&[ticket])
+        .await
+        .doing(|| "the resolution was not written".into())
+}

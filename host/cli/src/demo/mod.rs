@@ -1,0 +1,193 @@
+//! `tollgate demo persistent-agent`: the whole of it, watched.
+//!
+//! The demo carries out the commands that it prints, word for word, in a home of its own; so what it
+//! prints works in any fresh home. Only the socket is a fixture: provider, tools, decisions and receipts
+//! are real, and the effect that is denied was really attempted by a component.
+
+mod script;
+
+use crate::app::App;
+use crate::args::demo::PersistentAgent;
+use crate::args::{Cli, Command};
+use crate::commands;
+use crate::errors::{Context, Done, Failure};
+use crate::home::Home;
+use crate::render::receipts;
+use clap::Parser;
+use script::{Script, Step};
+use serde_json::json;
+use std::path::Path;
+use tollgate_receipts::{Receipt, Verdict};
+use tollgate_store::ReceiptFilter;
+
+/// The built-in fixture's name.
+pub(crate) const FIXTURE: &str = "persistent-agent";
+const FIXTURE_JSON: &str = include_str!("persistent-agent.json");
+
+/// The built-in fixture of this name.
+pub(crate) fn fixture(name: &str) -> Option<&'static str> {
+    (name == FIXTURE).then_some(FIXTURE_JSON)
+}
+
+/// Runs the demo.
+pub(crate) async fn run(app: &App, args: PersistentAgent) -> Done {
+    if args.live && !args.allow_live {
+        return Err(Failure::Input {
+            what: "--live would ask the real provider and may consume your quota".into(),
+            rule: Some("the demo uses live transport only when it is confirmed".into()),
+            remedy: Some("tollgate demo persistent-agent --live --allow-live".into()),
+        });
+    }
+    let repository = std::path::absolute(&args.repo_path)
+        .ok()
+        .and_then(|path| path.canonicalize().ok())
+        .filter(|path| path.is_dir())
+        .ok_or_else(|| {
+            Failure::input_try(
+                format!("{} is no directory", args.repo_path.display()),
+                "--repo-path DIR",
+            )
+        })?;
+    let temporary = tempfile::Builder::new()
+        .prefix("tollgate-demo-")
+        .tempdir()
+        .doing(|| "no temporary home could be made".into())?;
+    let done = play(app, &args, &repository, temporary.path()).await;
+    if args.keep_artifacts {
+        let kept = temporary.keep();
+        app.printer
+            .talk(format!("\nkept: export TOLLGATE_HOME={}", kept.display()));
+    } else if let Err(error) = temporary.close() {
+        app.printer
+            .warn(format!("the demo's home was not removed: {error}"));
+    } else {
+        app.printer
+            .talk("\nthe demo's home was removed; --keep-artifacts keeps it");
+    }
+    done
+}
+
+/// Plays the script and shows what it left; the first failure decides the exit code.
+async fn play(app: &App, args: &PersistentAgent, repository: &Path, home: &Path) -> Done {
+    let printer = if app.printer.is_json() {
+        app.printer.muted()
+    } else {
+        app.printer.clone()
+    };
+    let home = Home::at(home);
+    let script = Script::new(args, repository);
+    if args.live {
+        home.create()?;
+        std::fs::write(home.policy(), script::LIVE_POLICY)
+            .doing(|| "the demo's policy was not written".into())?;
+    }
+    printer.line(printer.heading("Tollgate demo: a persistent agent"));
+    printer.line(format!(
+        "repository {}; transport {}",
+        repository.display(),
+        if args.live {
+            "live"
+        } else {
+            "fixture, so no key and no network"
+        }
+    ));
+    let mut failure = None;
+    for step in &script.steps {
+        let stage = App::new(home.clone(), repository.to_owned(), printer.clone());
+        if failure.is_some() && !step.after_failure {
+            continue;
+        }
+        printer.line("");
+        printer.line(format!(
+            "{} {}",
+            printer.heading("$"),
+            printer.heading(&step.shown())
+        ));
+        if let Err(error) = carry_out(&stage, step).await {
+            printer.failure(&error);
+            failure.get_or_insert(error);
+        }
+    }
+    let receipts = receipts_of(&App::new(home, repository.to_owned(), printer.clone()))?;
+    summary(app, &printer, &script, &receipts, failure.as_ref());
+    match failure {
+        // It was said already, beside the command that failed.
+        Some(failure) if printer.is_muted() => Err(failure),
+        Some(failure) => Err(failure.told()),
+        None => Ok(()),
+    }
+}
+
+async fn carry_out(stage: &App, step: &Step) -> Done {
+    let cli = Cli::try_parse_from(
+        std::iter::once("tollgate").chain(step.words.iter().map(String::as_str)),
+    )
+    .map_err(|error| Failure::input(error.to_string()))?;
+    match cli.command {
+        Command::Demo(_) => Err(Failure::input("a demo does not play a demo")),
+        command => commands::dispatch(stage, command).await,
+    }
+}
+
+fn receipts_of(stage: &App) -> Done<Vec<Receipt>> {
+    let Some(store) = stage.store_if_there()? else {
+        return Ok(Vec::new());
+    };
+    let page = store
+        .log()
+        .receipts(&ReceiptFilter::default())
+        .doing(|| "the receipts cannot be read".into())?;
+    Ok(page
+        .receipts
+        .into_iter()
+        .map(|listed| listed.receipt)
+        .collect())
+}
+
+fn summary(
+    app: &App,
+    printer: &crate::printer::Printer,
+    script: &Script,
+    receipts: &[Receipt],
+    failure: Option<&Failure>,
+) {
+    let denied = receipts
+        .iter()
+        .filter(|receipt| receipt.decision.verdict == Verdict::Denied)
+        .count();
+    let commands: Vec<String> = script.steps.iter().map(Step::shown).collect();
+    app.printer.json(&json!({
+        "sessions": script.sessions,
+        "commands": commands,
+        "receipts": receipts,
+        "allowed": receipts.len().saturating_sub(denied),
+        "denied": denied,
+        "failure": failure.map(Failure::to_json),
+    }));
+    printer.line("");
+    printer.line(printer.heading("What the components did, and what they were refused"));
+    let rows: Vec<Vec<String>> = receipts.iter().map(receipts::row).collect();
+    printer.table(&receipts::columns(), &rows);
+    printer.line(format!(
+        "{} receipts: {} allowed, {denied} denied",
+        receipts.len(),
+        receipts.len().saturating_sub(denied)
+    ));
+    printer.line("");
+    printer.line(printer.heading("The same by hand, in a fresh home"));
+    printer.line("  export TOLLGATE_HOME=\"$(mktemp -d)\"");
+    for command in &commands {
+        printer.line(format!("  {command}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fixture_is_one() {
+        let parsed = tollgate_sandbox::net::FixtureSet::parse(FIXTURE_JSON, FIXTURE);
+        assert!(parsed.is_ok(), "{:?}", parsed.err());
+    }
+}

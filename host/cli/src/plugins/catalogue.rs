@@ -1,0 +1,364 @@
+//! Finding plugins by name.
+
+use super::read::{Component, ReadError, Reader, World};
+use crate::policy::Layers;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use tollgate_contract::PluginName;
+use tollgate_grants::Layer;
+use tollgate_store::Store;
+
+/// Ending of a component's file.
+const WASM: &str = "wasm";
+/// Components that one directory of bundled plugins may hold.
+const BUNDLED_MAX: usize = 256;
+
+/// Where a plugin was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Origin {
+    /// Named by its path.
+    Path,
+    /// The managed policy.
+    Managed,
+    /// The trusted project's policy.
+    Project,
+    /// The user's policy.
+    User,
+    /// `plugin add`.
+    Added,
+    /// Beside the executable.
+    Bundled,
+}
+
+impl Origin {
+    /// Its word.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Path => "path",
+            Self::Managed => "managed",
+            Self::Project => "project",
+            Self::User => "user",
+            Self::Added => "added",
+            Self::Bundled => "bundled",
+        }
+    }
+}
+
+/// A plugin that was found.
+#[derive(Debug, Clone)]
+pub(crate) struct Located {
+    /// Its name.
+    pub(crate) name: PluginName,
+    /// Its component's file.
+    pub(crate) path: PathBuf,
+    /// Where.
+    pub(crate) origin: Origin,
+    /// What the file says.
+    pub(crate) component: Arc<Component>,
+}
+
+/// A plugin that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LocateError {
+    /// It cannot be a name.
+    #[error("{0}")]
+    Name(#[from] tollgate_contract::IdError),
+    /// Its component cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// It is not what was added under the name.
+    #[error("plugin {name} is not what was added: {added} was added, {path} has {found}")]
+    Changed {
+        /// The plugin.
+        name: String,
+        /// The digest that was added.
+        added: String,
+        /// The digest that was found.
+        found: String,
+        /// Where.
+        path: PathBuf,
+    },
+    /// A path was given whose name means another component.
+    #[error("the name {name} means {holder}, which is not the component at {path}")]
+    Taken {
+        /// The name.
+        name: String,
+        /// What it means.
+        holder: PathBuf,
+        /// The path that was given.
+        path: PathBuf,
+    },
+    /// A reference that this version does not follow.
+    #[error(
+        "component {component:?} of plugin {name} is a reference to a registry, which this version does not fetch"
+    )]
+    Reference {
+        /// The plugin.
+        name: String,
+        /// The reference.
+        component: String,
+    },
+    /// The policy files cannot be used.
+    #[error("{0}")]
+    Policy(String),
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] tollgate_store::StoreError),
+}
+
+/// The plugins of one home and project.
+pub(crate) struct Catalogue {
+    store: Option<Arc<Store>>,
+    layers: Mutex<Arc<Layers>>,
+    bundled: Option<PathBuf>,
+    reader: Reader,
+    /// Plugins that were named by their path in this process.
+    by_path: Mutex<Vec<Located>>,
+}
+
+impl Catalogue {
+    /// A catalogue of these layers, what was added to `store`, and the directory of bundled plugins.
+    pub(crate) fn new(
+        store: Option<Arc<Store>>,
+        layers: Arc<Layers>,
+        bundled: Option<PathBuf>,
+    ) -> Self {
+        Self {
+            store,
+            layers: Mutex::new(layers),
+            bundled,
+            reader: Reader::default(),
+            by_path: Mutex::default(),
+        }
+    }
+
+    /// Uses these layers from now on.
+    pub(crate) fn set_layers(&self, layers: Arc<Layers>) {
+        *self.layers.lock().unwrap_or_else(PoisonError::into_inner) = layers;
+    }
+
+    /// The layers in use.
+    pub(crate) fn layers(&self) -> Arc<Layers> {
+        Arc::clone(&self.layers.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What an operator typed: a path if it looks like one, else a name.
+    pub(crate) fn find(&self, typed: &str) -> Result<Option<Located>, LocateError> {
+        if typed.contains('/')
+            || Path::new(typed)
+                .extension()
+                .is_some_and(|ending| ending == WASM)
+        {
+            self.at_path(Path::new(typed)).map(Some)
+        } else {
+            self.named(typed)
+        }
+    }
+
+    /// The plugin that is called `name`.
+    pub(crate) fn named(&self, name: &str) -> Result<Option<Located>, LocateError> {
+        let Ok(name) = PluginName::new(name) else {
+            return Ok(None);
+        };
+        {
+            let by_path = self.by_path.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(located) = by_path.iter().find(|located| located.name == name) {
+                return Ok(Some(located.clone()));
+            }
+        }
+        self.installed(&name)
+    }
+
+    /// Every plugin that can be found, by name; those that cannot be used with their reason.
+    pub(crate) fn all(&self) -> Result<Vec<(String, Result<Located, LocateError>)>, LocateError> {
+        let mut names: BTreeSet<String> = BTreeSet::new();
+        for file in &self.layers().files {
+            names.extend(
+                file.plugins
+                    .iter()
+                    .filter(|(_, policy)| policy.component.is_some())
+                    .map(|(name, _)| name.clone()),
+            );
+        }
+        if let Some(store) = &self.store {
+            names.extend(
+                store
+                    .plugins()
+                    .list()?
+                    .into_iter()
+                    .map(|added| added.plugin.name),
+            );
+        }
+        names.extend(self.bundled_names());
+        Ok(names
+            .into_iter()
+            .filter_map(|name| match self.named(&name) {
+                Ok(located) => located.map(|located| (name, Ok(located))),
+                Err(error) => Some((name, Err(error))),
+            })
+            .collect())
+    }
+
+    /// The providers that can be found.
+    pub(crate) fn providers(&self) -> Result<Vec<Located>, LocateError> {
+        let all = self.all()?;
+        Ok(all
+            .into_iter()
+            .filter_map(|(_, located)| located.ok())
+            .filter(|located| located.component.world == Some(World::Provider))
+            .collect())
+    }
+
+    fn at_path(&self, path: &Path) -> Result<Located, LocateError> {
+        let stem = path
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().into_owned());
+        let name = PluginName::new(stem.unwrap_or_default())?;
+        self.introduce(path, &name, false)
+    }
+
+    /// Gives the component at `path` a name for this process. A name that means another component is
+    /// refused, unless it was added and shall be replaced: grants belong to a name, and a file must not
+    /// get them by being called alike.
+    pub(crate) fn introduce(
+        &self,
+        path: &Path,
+        name: &PluginName,
+        replace: bool,
+    ) -> Result<Located, LocateError> {
+        let path = std::path::absolute(path).map_err(|error| ReadError::File {
+            path: path.to_owned(),
+            why: error.to_string(),
+        })?;
+        let component = self.reader.read(&path)?;
+        let holder = match self.installed(name) {
+            Ok(holder) => {
+                holder.map(|holder| (holder.component.digest.clone(), holder.path, holder.origin))
+            }
+            // What was added may be gone or changed; its digest still holds the name.
+            Err(LocateError::Changed { added, path, .. }) => Some((added, path, Origin::Added)),
+            Err(LocateError::Read(_)) if replace => None,
+            Err(error) => return Err(error),
+        };
+        if let Some((digest, held_by, origin)) = holder
+            && digest != component.digest
+            && !(replace && origin == Origin::Added)
+        {
+            return Err(LocateError::Taken {
+                name: name.to_string(),
+                holder: held_by,
+                path,
+            });
+        }
+        let located = Located {
+            name: name.clone(),
+            path,
+            origin: Origin::Path,
+            component,
+        };
+        let mut by_path = self.by_path.lock().unwrap_or_else(PoisonError::into_inner);
+        by_path.retain(|known| known.name != *name);
+        by_path.push(located.clone());
+        Ok(located)
+    }
+
+    fn installed(&self, name: &PluginName) -> Result<Option<Located>, LocateError> {
+        let added = match &self.store {
+            Some(store) => store.plugins().get(name.as_str())?,
+            None => None,
+        };
+        let found = match self.in_policy(name)? {
+            Some(found) => Some(found),
+            None => match &added {
+                Some(added) => Some((PathBuf::from(&added.plugin.component_path), Origin::Added)),
+                None => self
+                    .bundled_file(name.as_str())
+                    .map(|path| (path, Origin::Bundled)),
+            },
+        };
+        let Some((path, origin)) = found else {
+            return Ok(None);
+        };
+        let component = self.reader.read(&path)?;
+        if let Some(added) = added
+            && added.plugin.digest != component.digest
+        {
+            return Err(LocateError::Changed {
+                name: name.to_string(),
+                added: added.plugin.digest,
+                found: component.digest.clone(),
+                path,
+            });
+        }
+        Ok(Some(Located {
+            name: name.clone(),
+            path,
+            origin,
+            component,
+        }))
+    }
+
+    /// The component that a policy file names, the most binding file first.
+    fn in_policy(&self, name: &PluginName) -> Result<Option<(PathBuf, Origin)>, LocateError> {
+        let layers = self.layers();
+        for layer in [Layer::Managed, Layer::Project, Layer::User] {
+            for file in layers
+                .files
+                .iter()
+                .filter(|file| file.origin.layer == layer)
+            {
+                let component = file
+                    .plugins
+                    .get(name.as_str())
+                    .and_then(|policy| policy.component.as_deref());
+                let Some(component) = component else { continue };
+                if component.contains("://") {
+                    let (name, component) = (name.to_string(), component.to_owned());
+                    return Err(LocateError::Reference { name, component });
+                }
+                let path = file.origin.base_dir.join(component);
+                // A bare name with no such file beside the policy means the bundled plugin.
+                let bare = !component.contains('/');
+                let path = match self.bundled_file(component.trim_end_matches(".wasm")) {
+                    Some(bundled) if bare && !path.exists() => bundled,
+                    _ => path,
+                };
+                let origin = match layer {
+                    Layer::Managed => Origin::Managed,
+                    Layer::Project => Origin::Project,
+                    Layer::User => Origin::User,
+                };
+                return Ok(Some((path, origin)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn bundled_file(&self, name: &str) -> Option<PathBuf> {
+        let path = self.bundled.as_ref()?.join(format!("{name}.{WASM}"));
+        path.is_file().then_some(path)
+    }
+
+    fn bundled_names(&self) -> Vec<String> {
+        let entries = self
+            .bundled
+            .as_ref()
+            .and_then(|directory| std::fs::read_dir(directory).ok());
+        entries
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|ending| ending == WASM))
+            .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
+            .take(BUNDLED_MAX)
+            .collect()
+    }
+
+    /// The directory of the bundled plugins.
+    pub(crate) fn bundled(&self) -> Option<&Path> {
+        self.bundled.as_deref()
+    }
+}

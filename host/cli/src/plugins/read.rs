@@ -1,0 +1,171 @@
+//! What a component's file says before anything of it runs, read once per version of the file.
+
+use crate::policy::layers::{self, Stamp};
+use std::collections::HashMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use tollgate_grants::Need;
+use tollgate_sandbox::{COMPONENT_BYTES_MAX, InspectError, Inspection, inspect};
+
+/// What a component exports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum World {
+    /// Tools.
+    Tools,
+    /// A provider adapter.
+    Provider,
+}
+
+impl World {
+    /// Its word in the contract.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Tools => "tools",
+            Self::Provider => "provider",
+        }
+    }
+}
+
+/// A component that was read.
+#[derive(Debug)]
+pub(crate) struct Component {
+    /// `sha256:` and the digest of its bytes.
+    pub(crate) digest: String,
+    /// How many bytes it has.
+    pub(crate) bytes: usize,
+    /// What it says of itself.
+    pub(crate) inspection: Inspection,
+    /// Its needs; none when it declares none, which is not the same as declaring an empty list.
+    pub(crate) needs: Option<Vec<Need>>,
+    /// What it exports; none when it is neither world of the contract.
+    pub(crate) world: Option<World>,
+}
+
+impl Component {
+    /// Its version, in its own words.
+    pub(crate) fn version(&self) -> &str {
+        self.inspection
+            .meta
+            .as_ref()
+            .map_or("", |meta| meta.version.as_str())
+    }
+}
+
+/// A component that cannot be read.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum ReadError {
+    /// The file.
+    #[error("cannot read {path}: {why}")]
+    File {
+        /// It.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// What is in it.
+    #[error("{path}: {why}")]
+    Inspect {
+        /// The file.
+        path: PathBuf,
+        /// The rule.
+        why: InspectError,
+    },
+    /// A need is not in the grammar.
+    #[error("{path} declares the need {need:?}: {why}")]
+    Need {
+        /// The file.
+        path: PathBuf,
+        /// The need.
+        need: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// Reads components and remembers them while their files stay as they are.
+#[derive(Debug, Default)]
+pub(crate) struct Reader {
+    known: Mutex<HashMap<PathBuf, (Stamp, Arc<Component>)>>,
+}
+
+/// Components that are remembered.
+const KNOWN_MAX: usize = 256;
+
+impl Reader {
+    /// The component at `path`.
+    pub(crate) fn read(&self, path: &Path) -> Result<Arc<Component>, ReadError> {
+        let stamp = Stamp::of(path);
+        {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((seen, component)) = known.get(path)
+                && *seen == stamp
+            {
+                return Ok(Arc::clone(component));
+            }
+        }
+        let component = Arc::new(read(path)?);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= KNOWN_MAX {
+            known.clear();
+        }
+        known.insert(path.to_owned(), (stamp, Arc::clone(&component)));
+        Ok(component)
+    }
+}
+
+fn read(path: &Path) -> Result<Component, ReadError> {
+    let unreadable = |error: std::io::Error| ReadError::File {
+        path: path.to_owned(),
+        why: error.to_string(),
+    };
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .map_err(unreadable)?
+        .take(COMPONENT_BYTES_MAX as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    let inspection = inspect(&bytes).map_err(|why| ReadError::Inspect {
+        path: path.to_owned(),
+        why,
+    })?;
+    let parse = |need: &String| {
+        need.parse::<Need>().map_err(|error| ReadError::Need {
+            path: path.to_owned(),
+            need: need.clone(),
+            why: error.to_string(),
+        })
+    };
+    let needs = inspection
+        .needs
+        .as_ref()
+        .map(|needs| needs.iter().map(parse).collect())
+        .transpose()?;
+    let world = world(&inspection);
+    Ok(Component {
+        digest: layers::digest(&bytes),
+        bytes: bytes.len(),
+        inspection,
+        needs,
+        world,
+    })
+}
+
+/// The world of the contract that the exports belong to.
+fn world(inspection: &Inspection) -> Option<World> {
+    let exports = |interface: &str| {
+        let prefix = format!("tollgate:plugin/{interface}@");
+        inspection
+            .exports
+            .iter()
+            .any(|name| name.starts_with(&prefix))
+    };
+    if exports("model") {
+        Some(World::Provider)
+    } else if exports("tool") {
+        Some(World::Tools)
+    } else {
+        None
+    }
+}

@@ -1,0 +1,112 @@
+//! Events for people: one line each.
+
+use super::words::{count, short_id};
+use tollgate_sessions::event::{Event, RunEnd};
+
+/// What an event says beyond its name; every word in it is untrusted.
+pub(crate) fn detail(event: &Event) -> String {
+    match event {
+        Event::Launched { identity } => {
+            let model = identity
+                .model
+                .as_deref()
+                .unwrap_or("the adapter's default model");
+            format!(
+                "{} with {model}, project {}",
+                identity.provider, identity.project
+            )
+        }
+        Event::Bound {
+            provider_name,
+            format,
+        } => [provider_name, format]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(", "),
+        Event::Unbound { missing } => format!("missing: {}", missing.join(", ")),
+        Event::PromptReceived { seed, prompt, .. } => format!(
+            "run {}, prompt {} of {} bytes",
+            short_id(&seed.run),
+            prompt.hash,
+            prompt.bytes
+        ),
+        Event::MessageQueued { prompt } => format!("{} of {} bytes", prompt.hash, prompt.bytes),
+        Event::InboxDelivered { messages, .. } => format!("{messages} messages"),
+        Event::RunResumed { run, cause } => format!("run {}, {cause}", short_id(run)),
+        Event::ProbeStarted { seed } => format!("run {}", short_id(&seed.run)),
+        Event::ProviderStarted { turn, attempt, .. } => format!("turn {turn}, try {attempt}"),
+        Event::ProviderCompleted {
+            turn,
+            receipt,
+            tool_uses,
+            ..
+        } => format!(
+            "turn {turn}, {}, {} + {} tokens, {}",
+            receipt.model,
+            receipt.usage.input,
+            receipt.usage.output,
+            count(
+                usize::try_from(*tool_uses).unwrap_or(usize::MAX),
+                "tool use"
+            ),
+        ),
+        Event::ProviderFailed { turn, error, .. } => format!("turn {turn}, {error}"),
+        Event::ToolStarted { plugin, tool, .. } => format!("{plugin} {tool}"),
+        Event::ToolCompleted {
+            plugin,
+            tool,
+            outcome,
+            denial,
+            environment_receipts,
+            ..
+        } => {
+            let denial = denial
+                .as_ref()
+                .map(|label| format!(" ({label})"))
+                .unwrap_or_default();
+            let receipts = count(environment_receipts.len(), "receipt");
+            format!("{plugin} {tool}: {outcome}{denial}, {receipts}")
+        }
+        Event::RunCompleted { end } => run_end(end, None),
+        Event::RunInterrupted { end, reason } => run_end(end, Some(reason.label())),
+        Event::RunBlocked { end, reason } => run_end(end, Some(reason.label())),
+        Event::RunFailed { end, reason } => run_end(end, Some(reason.label())),
+        Event::RunCancelled { end, reason } => run_end(end, reason.as_deref()),
+        Event::EffectsIndeterminate { receipts } => count(receipts.len(), "receipt"),
+        Event::EffectResolved {
+            receipt,
+            resolution,
+        } => {
+            format!("receipt {}: {resolution}", short_id(receipt))
+        }
+        Event::Faulted { reason, detail } => match detail {
+            Some(detail) => format!("{reason}: {detail}"),
+            None => reason.to_string(),
+        },
+        Event::OwnerLost { note, .. } => note.clone(),
+        Event::RunTaken { run } => format!("run {}", short_id(run)),
+        Event::Rested { status } => status.to_string(),
+        Event::Exited { prompt } => format!("exit word of {} bytes", prompt.bytes),
+        Event::Stopping { cause, reason } => match reason {
+            Some(reason) => format!("{cause}: {reason}"),
+            None => cause.to_string(),
+        },
+        Event::Stopped { runs, .. } => count(usize::try_from(*runs).unwrap_or(usize::MAX), "run"),
+        Event::Restarted { reason } => reason.clone().unwrap_or_default(),
+        Event::Removed { events, .. } => format!("{events} events deleted"),
+        Event::Recovered {} | Event::Woken {} | Event::Reset {} | Event::Archived {} => {
+            String::new()
+        }
+    }
+}
+
+fn run_end(end: &RunEnd, why: Option<&str>) -> String {
+    let turns = count(usize::try_from(end.turns).unwrap_or(usize::MAX), "turn");
+    let numbers = format!("{turns}, {} + {} tokens", end.usage.input, end.usage.output);
+    match why {
+        Some(why) => format!("{why}, {numbers}"),
+        None => numbers,
+    }
+}

@@ -1,0 +1,110 @@
+//! The sandbox, started by the first call: most verbs never call a plugin, and starting an engine
+//! reserves address space and threads.
+
+use super::adapters::{KeyValues, Keys, Plugins};
+use super::secrets::Secrets;
+use crate::policy::Authorities;
+use async_trait::async_trait;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use tollgate_contract::{
+    CallContext, CallFault, Completion, CompletionRequest, DeltaSink, PluginCaller, ProviderError,
+    ProviderInfo, Reply, ToolError, ToolOutput,
+};
+use tollgate_sandbox::net::{Client, ClientOptions, FixtureSet, Transport};
+use tollgate_sandbox::{Compiler, Config, ProcessEnvironment, Sandbox};
+use tollgate_store::Store;
+
+/// What a sandbox is made of.
+pub(crate) struct Parts {
+    pub(crate) cache: PathBuf,
+    pub(crate) compiler: Compiler,
+    pub(crate) protected: Vec<PathBuf>,
+    pub(crate) free_bytes_floor: u64,
+    pub(crate) store: Arc<Store>,
+    pub(crate) authorities: Arc<Authorities>,
+    pub(crate) fixture: Option<FixtureSet>,
+}
+
+/// A sandbox that starts when it is first used.
+pub(crate) struct LazySandbox {
+    parts: Parts,
+    started: Mutex<Option<Sandbox>>,
+}
+
+impl LazySandbox {
+    pub(super) fn new(parts: Parts) -> Self {
+        Self {
+            parts,
+            started: Mutex::default(),
+        }
+    }
+
+    /// The sandbox, started.
+    pub(crate) fn get(&self) -> Result<Sandbox, String> {
+        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sandbox) = started.as_ref() {
+            return Ok(sandbox.clone());
+        }
+        let sandbox = self.start()?;
+        *started = Some(sandbox.clone());
+        Ok(sandbox)
+    }
+
+    fn start(&self) -> Result<Sandbox, String> {
+        let parts = &self.parts;
+        let transport = match &parts.fixture {
+            Some(fixture) => Transport::Fixture(fixture.clone()),
+            None => {
+                let client =
+                    Client::new(ClientOptions::default()).map_err(|error| error.to_string())?;
+                Transport::Live(client)
+            }
+        };
+        Sandbox::start(Config {
+            cache: parts.cache.clone(),
+            compiler: parts.compiler.clone(),
+            protected: parts.protected.clone(),
+            free_bytes_floor: parts.free_bytes_floor,
+            ledger: Arc::clone(&parts.store) as _,
+            authority: Arc::clone(&parts.authorities) as _,
+            lease: Arc::new(super::leases(&parts.store)),
+            plugins: Arc::new(Plugins(Arc::clone(&parts.authorities))),
+            keys: Arc::new(Keys::new(Arc::clone(&parts.store))),
+            keyvalue: Arc::new(KeyValues(Arc::clone(&parts.store))),
+            credentials: Arc::new(Secrets),
+            environment: Arc::new(ProcessEnvironment),
+            transport,
+        })
+        .map_err(|error| error.to_string())
+    }
+
+    fn ready(&self) -> Result<Sandbox, CallFault> {
+        self.get().map_err(|message| CallFault::Sandbox { message })
+    }
+}
+
+#[async_trait]
+impl PluginCaller for LazySandbox {
+    async fn call_tool(
+        &self,
+        context: CallContext,
+        tool: String,
+        arguments_json: String,
+    ) -> Result<Reply<Result<ToolOutput, ToolError>>, CallFault> {
+        self.ready()?.call_tool(context, tool, arguments_json).await
+    }
+
+    async fn describe(&self, context: CallContext) -> Result<Reply<ProviderInfo>, CallFault> {
+        self.ready()?.describe(context).await
+    }
+
+    async fn complete(
+        &self,
+        context: CallContext,
+        request: CompletionRequest,
+        deltas: Arc<dyn DeltaSink>,
+    ) -> Result<Reply<Result<Completion, ProviderError>>, CallFault> {
+        self.ready()?.complete(context, request, deltas).await
+    }
+}

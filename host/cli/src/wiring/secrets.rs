@@ -1,0 +1,92 @@
+//! Reading a secret where its credential says it is.
+//!
+//! Invariant: a secret is only ever in a type that cannot be printed, and no message quotes one.
+
+use secrecy::SecretString;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use tollgate_grants::{CredentialRule, CredentialSource};
+use tollgate_sandbox::Credentials;
+use zeroize::Zeroizing;
+
+/// The most bytes of a secret.
+const SECRET_BYTES_MAX: u64 = 64 * 1024;
+/// Permission bits of others than the owner.
+const OTHERS: u32 = 0o077;
+
+/// Secrets of the environment and of files.
+pub(super) struct Secrets;
+
+impl Credentials for Secrets {
+    fn secret(&self, name: &str, rule: &CredentialRule) -> Result<SecretString, String> {
+        let secret = match &rule.source {
+            CredentialSource::Env(variable) => match std::env::var(variable) {
+                Ok(value) => Zeroizing::new(value),
+                Err(_) => {
+                    return Err(format!(
+                        "credential {name}: {variable} is not set, or is not UTF-8"
+                    ));
+                }
+            },
+            CredentialSource::File(path) => {
+                read(path).map_err(|why| format!("credential {name}: {}: {why}", path.display()))?
+            }
+        };
+        // A file ends with a line end, a header must not.
+        let trimmed = secret.trim_end_matches(['\r', '\n']);
+        if trimmed.is_empty() {
+            return Err(format!("credential {name} is empty"));
+        }
+        Ok(SecretString::from(trimmed.to_owned()))
+    }
+}
+
+fn read(path: &Path) -> Result<Zeroizing<String>, String> {
+    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    let seen = file.metadata().map_err(|error| error.to_string())?;
+    if seen.mode() & OTHERS != 0 {
+        return Err("others may read it; run `chmod 600` on it".into());
+    }
+    let mut text = Zeroizing::new(String::new());
+    file.take(SECRET_BYTES_MAX + 1)
+        .read_to_string(&mut text)
+        .map_err(|error| error.to_string())?;
+    if text.len() as u64 > SECRET_BYTES_MAX {
+        return Err(format!("it has more than {SECRET_BYTES_MAX} bytes"));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use secrecy::ExposeSecret;
+    use std::os::unix::fs::PermissionsExt;
+    use tollgate_grants::Inject;
+
+    #[test]
+    fn a_secret_of_a_file_is_its_owners() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("key");
+        std::fs::write(&path, "s3cret\n").unwrap();
+        let rule = CredentialRule {
+            source: CredentialSource::File(path.clone()),
+            inject: Inject {
+                header: "authorization".into(),
+                value: "Bearer {}".into(),
+            },
+        };
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let refused = Secrets.secret("openai", &rule).unwrap_err();
+        assert!(
+            refused.contains("chmod 600") && !refused.contains("s3cret"),
+            "{refused}"
+        );
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(
+            Secrets.secret("openai", &rule).unwrap().expose_secret(),
+            "s3cret"
+        );
+    }
+}
