@@ -171,7 +171,7 @@ async fn ours(bench: &Bench, kind: Kind, n: usize) -> Result<()> {
 /// Every call left its record, every read and every creation its receipt.
 fn count(host: &Host) -> Result<()> {
     let log = host.store.log();
-    let entries = log.session("bench", 0, usize::MAX)?;
+    let entries = all(&log)?;
     let mut calls = 0_u64;
     let (mut intents, mut outcomes, mut reads) = (0_u64, 0_u64, 0_u64);
     for stored in &entries {
@@ -224,4 +224,17 @@ fn component() -> Result<PathBuf> {
         .join("bench.wasm")
         .canonicalize()
         .context("bench.wasm is missing; run `cargo xtask guests`")
+}
+
+/// The whole ledger, page by page.
+fn all(log: &tollgate_store::Log<'_>) -> Result<Vec<tollgate_store::StoredEntry>> {
+    const PAGE: usize = 5_000;
+    let mut entries = Vec::new();
+    loop {
+        let page = log.follow(entries.len() as u64, PAGE)?;
+        if page.is_empty() {
+            return Ok(entries);
+        }
+        entries.extend(page);
+    }
 }

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use std::path::Path;
 use wasmtime::component::{Component, InstancePre, Linker, ResourceTable};
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, StoreContextMut};
 use wasmtime_wasi::filesystem::FsPerms;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
@@ -28,7 +28,7 @@ mod generated {
     });
 }
 
-use generated::tollgate::bench::tool_types::{CallContext, ToolError, ToolOutput};
+use generated::tollgate::bench::tool_types::{CallContext, Denial, ToolError, ToolOutput};
 
 type Call =
     wasmtime::component::TypedFunc<(String, String, CallContext), (Result<ToolOutput, ToolError>,)>;
@@ -72,7 +72,9 @@ impl Raw {
         let component = Component::new(&engine, std::fs::read(component)?)?;
         let mut linker = Linker::<State>::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-        linker.define_unknown_imports_as_traps(&component)?;
+        linker
+            .instance("tollgate:plugin/denials@0.1.0")?
+            .func_wrap("last", |_: StoreContextMut<'_, State>, (): ()| Ok((None::<Denial>,)))?;
         let pre = linker.instantiate_pre(&component)?;
         let (_, tool) = component
             .get_export(None, "tollgate:plugin/tool@0.1.0")

@@ -211,7 +211,6 @@ interfaces! {
         inert("[method]request-options.set-first-byte-timeout"),
         inert("[method]request-options.between-bytes-timeout"),
         inert("[method]request-options.set-between-bytes-timeout"),
-        inert("[method]response-outparam.send-informational"),
         inert("[static]response-outparam.set"),
         handle("[method]incoming-response.status"),
         handle("[method]incoming-response.headers"),
@@ -279,7 +278,7 @@ interfaces! {
         counted("get-random-bytes"),
         counted("get-random-u64"),
     ]
-    "wasi:sockets/network@0.2.12" Network [inert("network-error-code")]
+    "wasi:sockets/network@0.2.12" Network []
     "wasi:sockets/instance-network@0.2.12" InstanceNetwork [inert("instance-network")]
     "wasi:sockets/ip-name-lookup@0.2.12" NameLookup [
         effect("resolve-addresses", &[("dns.resolve", BUFFERED)], ACCESS_DENIED),

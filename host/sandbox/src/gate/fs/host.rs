@@ -365,9 +365,8 @@ impl types::HostDescriptor for Gate<'_> {
         if !file.open_mode.contains(OpenMode::READ) {
             return Err(ErrorCode::BadDescriptor.into());
         }
-        let raw = self.minted_files().read_via_stream(fd, offset)?;
-        let inner = self.state.table.delete(raw)?;
-        let stream: DynInputStream = Box::new(Reading { inner, lasting });
+        let stream: DynInputStream =
+            Box::new(Reading::new(Arc::clone(&file.file), offset, lasting));
         Ok(self.state.table.push(stream)?)
     }
 
@@ -439,10 +438,23 @@ impl types::HostDescriptor for Gate<'_> {
     }
 
     async fn get_type(&mut self, fd: Fd) -> FsResult<types::DescriptorType> {
-        self.minted_files().get_type(fd).await
+        match self.state.handles.get(fd.rep()) {
+            // Only these two kinds are ever opened.
+            Some(Handle::File(_)) => Ok(types::DescriptorType::RegularFile),
+            Some(Handle::Dir { .. } | Handle::Outside) => Ok(types::DescriptorType::Directory),
+            None => self.minted_files().get_type(fd).await,
+        }
     }
 
     async fn stat(&mut self, fd: Fd) -> FsResult<types::DescriptorStat> {
+        if let Some(Handle::File(open)) = self.state.handles.get(fd.rep())
+            && open.mount.root.local()
+        {
+            let file = self.wasi_file(&fd)?;
+            let meta =
+                os::Metadata::of(&file.file, "an open file").map_err(super::fail::Fail::Os)?;
+            return Ok(stat(&meta));
+        }
         self.minted_files().stat(fd).await
     }
 

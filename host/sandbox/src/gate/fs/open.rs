@@ -105,10 +105,13 @@ impl Gate<'_> {
         let changes = asked.create || asked.truncate || asked.write;
         let opened = if changes {
             self.open_to_change(&scope, &base, &path, asked).await?
+        } else if let Some(opened) = open_now(&scope, &base, &path, asked) {
+            opened?
         } else {
             let (work_scope, work_base) = (Arc::clone(&scope), base.clone());
             look::blocking(&scope, move || {
-                open_to_read(&work_scope, &work_base, &path, asked)
+                let found = os::resolve(&work_base.dir(), &path, asked.follow);
+                open_to_read(&work_scope, &work_base, &path, asked, found)
             })
             .await
             .map_err(FsError::trap)??
@@ -299,13 +302,29 @@ impl Gate<'_> {
     }
 }
 
+/// Opens for reading on the guest's own thread, where that cannot wait: the file system is this
+/// machine's and every part of the path is in the kernel's cache. None where it could.
+fn open_now(
+    scope: &Arc<CallScope>,
+    base: &Base,
+    path: &str,
+    asked: Asked,
+) -> Option<Result<Opened, Fail>> {
+    if !base.mount.root.local() {
+        return None;
+    }
+    let found = os::resolve_now(&base.dir(), path, asked.follow).transpose()?;
+    Some(open_to_read(scope, base, path, asked, found))
+}
+
 fn open_to_read(
     scope: &Arc<CallScope>,
     base: &Base,
     path: &str,
     asked: Asked,
+    found: Result<Resolved, OsError>,
 ) -> Result<Opened, Fail> {
-    let found = match os::resolve(&base.dir(), path, asked.follow) {
+    let found = match found {
         Ok(found) => found,
         Err(error) => {
             let wish = if asked.directory { DIRECTORY } else { READ };

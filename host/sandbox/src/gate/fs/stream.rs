@@ -2,11 +2,15 @@
 
 use super::handles::OpenFile;
 use crate::gate::scope::CallScope;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use std::fs::File;
+use std::io::IoSliceMut;
+use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tollgate_grants::{Effect, Reason};
 use tollgate_receipts::Class;
+use wasmtime_wasi::runtime::AbortOnDropJoinHandle;
 use wasmtime_wasi_io::poll::Pollable;
 use wasmtime_wasi_io::streams::{InputStream, OutputStream, StreamError, StreamResult};
 
@@ -79,15 +83,99 @@ impl Lasting {
     }
 }
 
+/// Bytes that one read brings at most.
+const READ_BYTES_MAX: usize = 64 * 1024;
+
+/// A stream that reads an open file from a position on.
+///
+/// What the kernel has in its cache is read on the guest's own thread (`RWF_NOWAIT`), the rest on a
+/// thread that may wait.
 pub(super) struct Reading {
-    pub(super) inner: Box<dyn InputStream>,
-    pub(super) lasting: Lasting,
+    file: Arc<File>,
+    position: u64,
+    waiting: Waiting,
+    lasting: Lasting,
+}
+
+enum Waiting {
+    No,
+    For(AbortOnDropJoinHandle<std::io::Result<Bytes>>),
+    Got(std::io::Result<Bytes>),
+    Closed,
+}
+
+impl Reading {
+    pub(super) fn new(file: Arc<File>, position: u64, lasting: Lasting) -> Self {
+        Self {
+            file,
+            position,
+            waiting: Waiting::No,
+            lasting,
+        }
+    }
+
+    /// Reads what is cached; none where the disk would have to be waited for.
+    fn read_now(&self, size: usize) -> Option<std::io::Result<Bytes>> {
+        let mut buffer = BytesMut::zeroed(size);
+        let mut slices = [IoSliceMut::new(&mut buffer)];
+        let read = rustix::io::preadv2(
+            &self.file,
+            &mut slices,
+            self.position,
+            rustix::io::ReadWriteFlags::NOWAIT,
+        );
+        match read {
+            Ok(bytes) => {
+                buffer.truncate(bytes);
+                Some(Ok(buffer.freeze()))
+            }
+            Err(
+                rustix::io::Errno::AGAIN | rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::INTR,
+            ) => None,
+            Err(errno) => Some(Err(errno.into())),
+        }
+    }
+
+    fn read_later(&self, size: usize) -> Waiting {
+        let (file, position) = (Arc::clone(&self.file), self.position);
+        Waiting::For(wasmtime_wasi::runtime::spawn_blocking(move || {
+            let mut buffer = BytesMut::zeroed(size);
+            let bytes = loop {
+                match file.read_at(&mut buffer, position) {
+                    Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                    result => break result?,
+                }
+            };
+            buffer.truncate(bytes);
+            Ok(buffer.freeze())
+        }))
+    }
+
+    fn take(&mut self, result: std::io::Result<Bytes>) -> StreamResult<Bytes> {
+        match result {
+            Ok(bytes) if bytes.is_empty() => {
+                self.waiting = Waiting::Closed;
+                Err(StreamError::Closed)
+            }
+            Ok(bytes) => {
+                self.position += bytes.len() as u64;
+                self.lasting.count_in(bytes.len());
+                Ok(bytes)
+            }
+            Err(error) => {
+                self.waiting = Waiting::Closed;
+                Err(StreamError::LastOperationFailed(error.into()))
+            }
+        }
+    }
 }
 
 #[async_trait::async_trait]
 impl Pollable for Reading {
     async fn ready(&mut self) {
-        self.inner.ready().await;
+        if let Waiting::For(task) = &mut self.waiting {
+            self.waiting = Waiting::Got(task.await);
+        }
     }
 }
 
@@ -95,20 +183,34 @@ impl Pollable for Reading {
 impl InputStream for Reading {
     fn read(&mut self, size: usize) -> StreamResult<Bytes> {
         self.lasting.check()?;
-        let bytes = self.inner.read(size)?;
-        self.lasting.count_in(bytes.len());
-        Ok(bytes)
-    }
-
-    async fn blocking_read(&mut self, size: usize) -> StreamResult<Bytes> {
-        self.lasting.check()?;
-        let bytes = self.inner.blocking_read(size).await?;
-        self.lasting.count_in(bytes.len());
-        Ok(bytes)
-    }
-
-    async fn cancel(&mut self) {
-        self.inner.cancel().await;
+        if size == 0 {
+            return Ok(Bytes::new());
+        }
+        let size = size.min(READ_BYTES_MAX);
+        match std::mem::replace(&mut self.waiting, Waiting::No) {
+            Waiting::Closed => {
+                self.waiting = Waiting::Closed;
+                Err(StreamError::Closed)
+            }
+            Waiting::For(task) => {
+                self.waiting = Waiting::For(task);
+                Ok(Bytes::new())
+            }
+            // A guest may ask for less than what was fetched for its last request.
+            Waiting::Got(Ok(mut bytes)) if bytes.len() > size => {
+                let first = bytes.split_to(size);
+                self.waiting = Waiting::Got(Ok(bytes));
+                self.take(Ok(first))
+            }
+            Waiting::Got(result) => self.take(result),
+            Waiting::No => match self.read_now(size) {
+                Some(result) => self.take(result),
+                None => {
+                    self.waiting = self.read_later(size);
+                    Ok(Bytes::new())
+                }
+            },
+        }
     }
 }
 

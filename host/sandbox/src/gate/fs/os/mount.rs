@@ -42,6 +42,7 @@ pub(crate) struct MountRoot {
     canonical: Vec<u8>,
     id: FileId,
     folds_case: bool,
+    local: bool,
     protected: Arc<ProtectedRoots>,
 }
 
@@ -100,11 +101,13 @@ impl MountRoot {
         };
         protected.check_root(&found, fd.as_fd())?;
         let folds_case = folds_case(&fd);
+        let local = is_local(&fd);
         Ok(Arc::new(Self {
             fd,
             canonical,
             id: meta.id,
             folds_case,
+            local,
             protected,
         }))
     }
@@ -120,6 +123,12 @@ impl MountRoot {
     /// The root's device and inode.
     pub(crate) fn id(&self) -> FileId {
         self.id
+    }
+
+    /// Opening and reading what is cached waits for no server and no other process here. False where
+    /// that is not known.
+    pub(crate) fn local(&self) -> bool {
+        self.local
     }
 
     /// The root's names may be compared without case, so that exact patterns can be evaded: match
@@ -251,4 +260,20 @@ fn folds_case(fd: &OwnedFd) -> bool {
                 rustix::fs::ioctl_getflags(dir).is_ok_and(|flags| flags.bits() & CASEFOLD_FLAG != 0)
             })
         })
+}
+
+/// File systems of this machine's own kernel: ext2 to 4, XFS, Btrfs, tmpfs, overlayfs, F2FS, ZFS.
+const LOCAL: [u32; 7] = [
+    0xef53,
+    0x5846_5342,
+    0x9123_683e,
+    0x0102_1994,
+    0x794c_7630,
+    0xf2f5_2010,
+    0x2fc1_2fc1,
+];
+
+fn is_local(fd: &OwnedFd) -> bool {
+    // The type is an `int` of varying width; its low 32 bits are the magic.
+    rustix::fs::fstatfs(fd).is_ok_and(|stat| LOCAL.contains(&(stat.f_type as u32)))
 }

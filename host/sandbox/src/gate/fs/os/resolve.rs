@@ -184,6 +184,27 @@ pub(crate) fn resolve(dir: &Dir<'_>, path: &str, follow: bool) -> Result<Resolve
     Resolved::of(dir.mount, fd, path)
 }
 
+/// [`resolve`] without waiting: none where the kernel would have to ask a disk or a server for a part
+/// of the path (`RESOLVE_CACHED`), or was disturbed; then [`resolve`] on a thread that may wait.
+///
+/// # Errors
+///
+/// As [`resolve`].
+pub(crate) fn resolve_now(
+    dir: &Dir<'_>,
+    path: &str,
+    follow: bool,
+) -> Result<Option<Resolved>, OsError> {
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | ResolveFlags::CACHED;
+    let flags = path_flags(follow);
+    match retry_on_intr(|| rustix::fs::openat2(dir.fd, path, flags, Mode::empty(), resolve)) {
+        Ok(fd) => Resolved::of(dir.mount, fd, path).map(Some),
+        Err(Errno::XDEV) => Err(OsError::outside(path)),
+        Err(Errno::AGAIN | Errno::INVAL) => Ok(None),
+        Err(errno) => Err(OsError::os("find", path, errno)),
+    }
+}
+
 /// Finds the directory of `path` (links in it are followed) and cuts the name off.
 ///
 /// # Errors
@@ -213,14 +234,19 @@ pub(crate) fn observe(mount: &Arc<MountRoot>, fd: BorrowedFd<'_>) -> Result<Obse
     })
 }
 
+fn path_flags(follow: bool) -> OFlags {
+    let mut flags = OFlags::PATH | OFlags::CLOEXEC;
+    flags.set(OFlags::NOFOLLOW, !follow);
+    flags
+}
+
 pub(super) fn open_path(
     dir: BorrowedFd<'_>,
     path: &str,
     follow: bool,
     resolve: ResolveFlags,
 ) -> Result<OwnedFd, OsError> {
-    let mut flags = OFlags::PATH | OFlags::CLOEXEC;
-    flags.set(OFlags::NOFOLLOW, !follow);
+    let flags = path_flags(follow);
     let mut last = Errno::AGAIN;
     for _ in 0..LOOKUP_ATTEMPTS_MAX {
         match retry_on_intr(|| rustix::fs::openat2(dir, path, flags, Mode::empty(), resolve)) {
