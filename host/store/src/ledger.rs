@@ -20,7 +20,10 @@ impl Ledger for Store {
         tickets: &'a [Ticket],
     ) -> Pin<Box<dyn Future<Output = Result<(), LedgerError>> + Send + 'a>> {
         match self.writable() {
-            Ok(shared) => Box::pin(shared.progress.wait(tickets)),
+            Ok(shared) => {
+                shared.want(tickets);
+                Box::pin(shared.progress.wait(tickets))
+            }
             Err(error) => Box::pin(std::future::ready(Err(error.into()))),
         }
     }
@@ -35,6 +38,8 @@ impl Store {
     /// the store cannot be written.
     pub fn append_blocking(&self, draft: Draft) -> Result<(), LedgerError> {
         let ticket = self.submit(draft)?;
-        block_on(self.writable()?.progress.wait(&[ticket]))
+        let shared = self.writable()?;
+        shared.want(&[ticket]);
+        block_on(shared.progress.wait(&[ticket]))
     }
 }

@@ -97,6 +97,11 @@ impl Progress {
         }
     }
 
+    /// Whether none of `tickets` is still to be written.
+    pub(crate) fn all_finished(&self, tickets: &[Ticket]) -> bool {
+        tickets.iter().all(|ticket| self.is_finished(ticket.0))
+    }
+
     fn is_finished(&self, ticket: u64) -> bool {
         self.finished.load(Ordering::Acquire) >= ticket
     }

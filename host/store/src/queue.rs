@@ -1,10 +1,14 @@
 //! The bounded queue in front of the writer.
+//!
+//! Queueing an entry wakes nobody: the entries of one call belong in one commit, and the call says
+//! when it waits for them ([`Queue::want`]). What nobody waits for is written after [`LINGER`].
 
 use crate::StoreError;
 use crate::txn::Txn;
 use std::collections::VecDeque;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tollgate_receipts::{Encoded, Ticket};
 
 /// How many jobs may wait.
@@ -15,6 +19,13 @@ pub const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub(crate) const BATCH_ROWS_MAX: usize = 4096;
 /// How many bytes of entries one transaction takes, give or take one entry.
 pub(crate) const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// How many waiting jobs are written although nobody waits for them yet.
+const EAGER_ROWS: usize = 512;
+/// How long an entry for which nobody waits may lie in the queue, at most twice this.
+const LINGER: Duration = Duration::from_millis(10);
+/// After how many empty rounds of [`LINGER`] the writer sleeps until it is woken.
+const IDLE_ROUNDS: u32 = 100;
 
 /// One piece of work for the writer.
 pub(crate) enum Job {
@@ -85,6 +96,10 @@ struct State {
     bytes: usize,
     last_ticket: u64,
     closed: bool,
+    /// Somebody waits for what is queued.
+    wanted: bool,
+    /// The writer sleeps until it is woken.
+    asleep: bool,
 }
 
 impl Queue {
@@ -96,15 +111,32 @@ impl Queue {
         let ticket = state.last_ticket;
         let entry = Box::new(entry);
         state.jobs.push_back(Job::Append { ticket, entry });
+        let wake = std::mem::take(&mut state.asleep) || state.jobs.len() == EAGER_ROWS;
+        drop(state);
+        if wake {
+            self.filled.notify_one();
+        }
+        Ok(Ticket(ticket))
+    }
+
+    /// Somebody waits for what is queued now.
+    pub(crate) fn want(&self) {
+        let mut state = self.lock();
+        if state.jobs.is_empty() || state.wanted {
+            return;
+        }
+        state.wanted = true;
+        state.asleep = false;
         drop(state);
         self.filled.notify_one();
-        Ok(Ticket(ticket))
     }
 
     pub(crate) fn change(&self, change: Box<dyn Change>, urgent: bool) -> Result<(), StoreError> {
         let mut state = self.lock();
         state.admit(0)?;
         state.jobs.push_back(Job::Change { change, urgent });
+        state.wanted = true;
+        state.asleep = false;
         drop(state);
         self.filled.notify_one();
         Ok(())
@@ -119,15 +151,42 @@ impl Queue {
     /// Waits for jobs and moves what fits in one transaction to `batch`; false when closed and empty.
     pub(crate) fn take(&self, batch: &mut Batch) -> bool {
         let mut state = self.lock();
-        while state.jobs.is_empty() {
-            if state.closed {
-                return false;
+        let mut empty_rounds = 0;
+        loop {
+            let (waiting, timed_out);
+            if state.jobs.is_empty() {
+                // A transaction that ran may have taken what was wanted.
+                state.wanted = false;
             }
-            state = self
+            if state.closed || state.wanted || state.jobs.len() >= EAGER_ROWS {
+                break;
+            }
+            if empty_rounds >= IDLE_ROUNDS {
+                state.asleep = true;
+                state = self
+                    .filled
+                    .wait_while(state, |state| state.asleep && !state.closed)
+                    .unwrap_or_else(PoisonError::into_inner);
+                empty_rounds = 0;
+                continue;
+            }
+            let lay = !state.jobs.is_empty();
+            (waiting, timed_out) = self
                 .filled
-                .wait(state)
+                .wait_timeout(state, LINGER)
                 .unwrap_or_else(PoisonError::into_inner);
+            state = waiting;
+            if timed_out.timed_out() {
+                if lay {
+                    break;
+                }
+                empty_rounds += u32::from(state.jobs.is_empty());
+            }
         }
+        if state.jobs.is_empty() && state.closed {
+            return false;
+        }
+        state.wanted = false;
         state.move_to(batch)
     }
 

@@ -1,7 +1,8 @@
 //! The one thread of a process that writes.
 //!
 //! It takes all that waits, up to a bound, and makes it durable in one transaction under the lock
-//! between processes: group commit, without a timer.
+//! between processes: group commit. It begins when somebody waits for an entry; what nobody waits for
+//! is written a moment later.
 //!
 //! Invariants: a job is finished exactly once, after its transaction; jobs keep their order; when the
 //! disk is full nothing but urgent changes is written until there is room again, and the ledger says
@@ -15,13 +16,22 @@ use crate::txn::{Heads, Txn};
 use crate::{StoreError, now_us};
 use rusqlite::Connection;
 use std::sync::Arc;
-use tollgate_receipts::{ChangeRecord, HOST_SESSION, LedgerError};
+use tollgate_receipts::{ChangeRecord, HOST_SESSION, LedgerError, Ticket};
 
 /// What the writer and those who use it share.
 #[derive(Default)]
 pub(crate) struct Shared {
     pub(crate) queue: Queue,
     pub(crate) progress: Progress,
+}
+
+impl Shared {
+    /// Somebody is about to wait for `tickets`.
+    pub(crate) fn want(&self, tickets: &[Ticket]) {
+        if !self.progress.all_finished(tickets) {
+            self.queue.want();
+        }
+    }
 }
 
 pub(crate) struct Writer {
