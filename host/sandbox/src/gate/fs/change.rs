@@ -137,25 +137,43 @@ pub(super) async fn inspect<T: Send + 'static>(
     follow: bool,
     read: impl FnOnce(&Resolved) -> Result<T, OsError> + Send + 'static,
 ) -> FsResult<T> {
+    if base.mount.root.local()
+        && let Some(found) = os::resolve_now(&base.dir(), path, follow).transpose()
+    {
+        return Ok(judge(scope, wish, base, path, found, read)?);
+    }
     let (work_scope, work_base, path) = (Arc::clone(scope), base.clone(), path.to_owned());
     let result = look::blocking(scope, move || {
-        let found = match os::resolve(&work_base.dir(), &path, follow) {
-            Ok(found) => found,
-            Err(error) => return Err(wish.miss_now(&work_scope, &work_base, &path, error)),
-        };
-        let permit = wish.on(&work_base.mount, found.rel(), |attempt| {
-            work_scope.permit_buffered(attempt)
-        })?;
-        let result = read(&found);
-        permit.settle(match &result {
-            Ok(_) => record::ok(),
-            Err(error) => record::failed(fail::label(error)),
-        });
-        result.map_err(Fail::Os)
+        let found = os::resolve(&work_base.dir(), &path, follow);
+        judge(&work_scope, wish, &work_base, &path, found, read)
     })
     .await
     .map_err(FsError::trap)?;
     Ok(result?)
+}
+
+/// Decides on what a lookup found, and reads from it what is wanted.
+fn judge<T>(
+    scope: &Arc<CallScope>,
+    wish: Wish,
+    base: &Base,
+    path: &str,
+    found: Result<Resolved, OsError>,
+    read: impl FnOnce(&Resolved) -> Result<T, OsError>,
+) -> Result<T, Fail> {
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => return Err(wish.miss_now(scope, base, path, error)),
+    };
+    let permit = wish.on(&base.mount, found.rel(), |attempt| {
+        scope.permit_buffered(attempt)
+    })?;
+    let result = read(&found);
+    permit.settle(match &result {
+        Ok(_) => record::ok(),
+        Err(error) => record::failed(fail::label(error)),
+    });
+    result.map_err(Fail::Os)
 }
 
 /// Sets times of what `path` names.

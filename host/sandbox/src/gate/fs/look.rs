@@ -176,13 +176,18 @@ pub(super) async fn blocking<T: Send + 'static>(
         .map_err(|error| wasmtime::format_err!("file work of the gate ended: {error}"))
 }
 
-/// A lookup, on the gate's threads.
+/// A lookup: at once where the kernel has the path in its cache, else on the gate's threads.
 pub(super) async fn lookup(
     scope: &Arc<CallScope>,
     base: &Base,
     path: &str,
     follow: bool,
 ) -> wasmtime::Result<Result<Resolved, OsError>> {
+    if base.mount.root.local()
+        && let Some(found) = os::resolve_now(&base.dir(), path, follow).transpose()
+    {
+        return Ok(found);
+    }
     let (base, path) = (base.clone(), path.to_owned());
     blocking(scope, move || os::resolve(&base.dir(), &path, follow)).await
 }
@@ -193,6 +198,11 @@ pub(super) async fn lookup_parent(
     base: &Base,
     path: &str,
 ) -> wasmtime::Result<Result<os::Target, OsError>> {
+    if base.mount.root.local()
+        && let Some(target) = os::resolve_parent_now(&base.dir(), path).transpose()
+    {
+        return Ok(target);
+    }
     let (base, path) = (base.clone(), path.to_owned());
     blocking(scope, move || os::resolve_parent(&base.dir(), &path)).await
 }

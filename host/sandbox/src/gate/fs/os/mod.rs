@@ -41,7 +41,9 @@ pub(crate) use mount::{Dir, MountRoot};
 pub(crate) use open::{DIRECTORY_MODE, FILE_MODE, OpenHow, create, reopen};
 pub(crate) use proc::support;
 pub(crate) use protect::ProtectedRoots;
-pub(crate) use resolve::{Resolved, Target, observe, resolve, resolve_now, resolve_parent};
+pub(crate) use resolve::{
+    Resolved, Target, observe, resolve, resolve_now, resolve_parent, resolve_parent_now,
+};
 pub(crate) use space::keep_floor;
 pub(crate) use times::{NewTime, set_times};
 

@@ -12,7 +12,7 @@
 use super::error::OsError;
 use super::meta::{Kind, Metadata};
 use super::mount::{Dir, MountRoot};
-use super::name::{Component, NameError, split_parent};
+use super::name::{Component, NameError, Split, split_parent};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::{Errno, retry_on_intr};
@@ -211,12 +211,29 @@ pub(crate) fn resolve_now(
 ///
 /// As [`resolve`]; [`OsError::Name`] when the path does not end in a name.
 pub(crate) fn resolve_parent(dir: &Dir<'_>, path: &str) -> Result<Target, OsError> {
-    let split = split_parent(path).map_err(|source| match source {
-        NameError::Absolute => OsError::outside(path),
-        source => OsError::name(path, source),
-    })?;
+    let split = split(path)?;
     let parent = resolve(dir, split.parent, true)?;
     Target::new(parent, split.name, split.trailing_slash)
+}
+
+/// [`resolve_parent`] without waiting, as [`resolve_now`].
+///
+/// # Errors
+///
+/// As [`resolve_parent`].
+pub(crate) fn resolve_parent_now(dir: &Dir<'_>, path: &str) -> Result<Option<Target>, OsError> {
+    let split = split(path)?;
+    let Some(parent) = resolve_now(dir, split.parent, true)? else {
+        return Ok(None);
+    };
+    Target::new(parent, split.name, split.trailing_slash).map(Some)
+}
+
+fn split(path: &str) -> Result<Split<'_>, OsError> {
+    split_parent(path).map_err(|source| match source {
+        NameError::Absolute => OsError::outside(path),
+        source => OsError::name(path, source),
+    })
 }
 
 /// Looks through an open descriptor at what it holds: its name now, and what it is. After a change
