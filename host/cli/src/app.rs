@@ -148,8 +148,12 @@ impl App {
 /// The error of a policy file, for people.
 pub(crate) fn policy_failure(error: LayerError) -> Failure {
     Failure::Policy {
+        remedy: match &error {
+            LayerError::Policy(_) => "correct that line, then run `tollgate policy check`".into(),
+            LayerError::Unreadable { .. } => "make the file readable, or remove it".into(),
+            LayerError::Trust(_) => "tollgate doctor".into(),
+        },
         rendered: error.to_string(),
-        remedy: "tollgate policy check".into(),
     }
 }
 

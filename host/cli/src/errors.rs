@@ -217,9 +217,7 @@ impl Failure {
     /// The rule that refused.
     pub(crate) fn rule(&self) -> Option<String> {
         match self {
-            Self::NoLogin { .. } => {
-                Some("every verb of `agent` and `run` acts for a logged-in operator".into())
-            }
+            Self::NoLogin { .. } => Some("sessions belong to an operator who is logged in".into()),
             Self::Input { rule, .. } | Self::Run { rule, .. } => rule.clone(),
             Self::Transition { state, .. } => Some(format!(
                 "the session's state is {state}; nothing was written"

@@ -32,6 +32,17 @@ pub(crate) fn duration(us: u64) -> String {
     }
 }
 
+/// How long ago a moment was, in one unit.
+pub(crate) fn ago(us: i64, now_us: i64) -> String {
+    let seconds = now_us.saturating_sub(us).max(0) / 1_000_000;
+    match seconds {
+        0..60 => format!("{seconds} s ago"),
+        60..3_600 => format!("{} min ago", seconds / 60),
+        3_600..86_400 => format!("{} h ago", seconds / 3_600),
+        _ => format!("{} d ago", seconds / 86_400),
+    }
+}
+
 /// A time in the future: a duration from `now_us`, or a moment (RFC 3339).
 pub(crate) fn after(text: &str, now_us: i64) -> Result<i64, String> {
     let then = parse(text, now_us, 1)?;
@@ -94,5 +105,8 @@ mod tests {
         assert_eq!(duration(950), "950 µs");
         assert_eq!(duration(12_345), "12.3 ms");
         assert_eq!(duration(2_500_000), "2.5 s");
+        assert_eq!(ago(0, 59_000_000), "59 s ago");
+        assert_eq!(ago(0, 7_300_000_000), "2 h ago");
+        assert_eq!(ago(5, 0), "0 s ago");
     }
 }

@@ -26,7 +26,7 @@ Capabilities:
 
 Examples:
   tollgate grant add files 'fs.read . at /project except **/.env .git/**'
-  tollgate grant add openai 'http POST https://api.openai.com/v1/* with openai' --why \"work account\"
+  tollgate grant add openai 'http POST https://api.openai.com/v1/** with openai' --why \"work account\"
   tollgate grant add fetch 'http GET https://example.org/**' --expires 2h --uses 10")]
 pub(crate) struct Add {
     /// The plugin

@@ -1,14 +1,14 @@
 //! `tollgate call`: one tool call in a session that is only an id. It needs no login.
 
-use super::input;
 use super::plugin::failure;
+use super::{denied, input};
 use crate::app::App;
 use crate::args::call::Call;
 use crate::args::values::{self, WordValue};
 use crate::errors::{Done, Failure};
 use crate::plugins::{self, Located, World};
 use crate::printer::escape;
-use crate::printer::table::{left, narrow};
+use crate::printer::table::{left, prose};
 use crate::render::words::count;
 use crate::wiring::{House, Manner};
 use base64::Engine as _;
@@ -85,7 +85,7 @@ fn list(app: &App, located: &Located, tools: &[ToolSpec]) -> Failure {
         .json(&json!({ "plugin": located.name, "tools": tools }));
     let columns = [
         left("TOOL"),
-        narrow("IN THE PLUGIN'S OWN WORDS", DESCRIPTION_CHARS_MAX),
+        prose("IN THE PLUGIN'S OWN WORDS", DESCRIPTION_CHARS_MAX),
     ];
     app.printer.table(&columns, &rows);
     Failure::Input {
@@ -227,24 +227,7 @@ fn outcome(
             ),
             format!("tollgate plugin show {}", located.name),
         )),
-        Err(ToolError::Denied { denial }) => {
-            let receipt = house.store.log().receipt(&denial.receipt).ok().flatten();
-            let decision = receipt.map(|receipt| receipt.decision);
-            let nearest = decision
-                .as_ref()
-                .and_then(|decision| decision.nearest.clone());
-            Err(Failure::Denied {
-                plugin: located.name.to_string(),
-                kind: denial.kind,
-                target: denial.target,
-                reason: match nearest {
-                    Some(nearest) => format!("{}; nearest: {nearest}", denial.reason),
-                    None => denial.reason,
-                },
-                receipt: Some(denial.receipt),
-                remedy: decision.and_then(|decision| decision.command),
-            })
-        }
+        Err(ToolError::Denied { denial }) => Err(denied::failure(house, &denial)),
         Err(error @ (ToolError::Failed { .. } | ToolError::NotFound { .. })) => {
             Err(failed(format!("{} {tool} {error}", located.name), None))
         }

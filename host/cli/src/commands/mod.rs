@@ -5,6 +5,7 @@ mod agent;
 mod auth;
 mod call;
 mod completions;
+mod denied;
 mod doctor;
 mod grant;
 mod input;

@@ -201,6 +201,7 @@ fn list(app: &App) -> Done {
     let all = catalogue.all().map_err(failure)?;
     let mut values = Vec::new();
     let mut rows = Vec::new();
+    let mut unusable = Vec::new();
     for (name, located) in &all {
         match located {
             Ok(located) => {
@@ -225,18 +226,14 @@ fn list(app: &App) -> Done {
             }
             Err(error) => {
                 values.push(json!({"name": name, "error": error.to_string()}));
-                rows.push(vec![
-                    name.clone(),
-                    "unusable".into(),
-                    String::new(),
-                    String::new(),
-                    error.to_string(),
-                    String::new(),
-                ]);
+                unusable.push(format!("{name} cannot be used: {error}"));
             }
         }
     }
     app.printer.json(&json!({ "plugins": values }));
+    for warning in &unusable {
+        app.printer.warn(escape::line(warning));
+    }
     if rows.is_empty() {
         let place = catalogue
             .bundled()

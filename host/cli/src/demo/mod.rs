@@ -12,9 +12,11 @@ use crate::args::{Cli, Command};
 use crate::commands;
 use crate::errors::{Context, Done, Failure};
 use crate::home::Home;
+use crate::printer::escape;
 use crate::render::receipts;
+use crate::render::words::{count, quoted};
 use clap::Parser;
-use script::{Script, Step};
+use script::{Part, Script, Step};
 use serde_json::json;
 use std::path::Path;
 use tollgate_receipts::{Receipt, Verdict};
@@ -92,20 +94,21 @@ async fn play(app: &App, args: &PersistentAgent, repository: &Path, home: &Path)
         }
     ));
     let mut failure = None;
+    // Sessions whose preparation failed; none stands for what all need.
+    let mut unprepared: Vec<Option<String>> = Vec::new();
     for step in &script.steps {
-        let stage = App::new(home.clone(), repository.to_owned(), printer.clone());
-        if failure.is_some() && !step.after_failure {
+        if unprepared.contains(&None) || unprepared.contains(&step.session) {
             continue;
         }
         printer.line("");
-        printer.line(format!(
-            "{} {}",
-            printer.heading("$"),
-            printer.heading(&step.shown())
-        ));
+        printer.line(printer.heading(&format!("$ {}", step.shown())));
+        let stage = App::new(home.clone(), repository.to_owned(), printer.clone());
         if let Err(error) = carry_out(&stage, step).await {
             printer.failure(&error);
             failure.get_or_insert(error);
+            if step.part == Part::Prepares {
+                unprepared.push(step.session.clone());
+            }
         }
     }
     let receipts = receipts_of(&App::new(home, repository.to_owned(), printer.clone()))?;
@@ -165,20 +168,48 @@ fn summary(
         "failure": failure.map(Failure::to_json),
     }));
     printer.line("");
-    printer.line(printer.heading("What the components did, and what they were refused"));
-    let rows: Vec<Vec<String>> = receipts.iter().map(receipts::row).collect();
-    printer.table(&receipts::columns(), &rows);
-    printer.line(format!(
-        "{} receipts: {} allowed, {denied} denied",
-        receipts.len(),
-        receipts.len().saturating_sub(denied)
-    ));
+    let allowed = receipts.len().saturating_sub(denied);
+    let whole = format!(
+        "{}: {allowed} allowed, {denied} denied",
+        count(receipts.len(), "receipt")
+    );
+    printer.line(printer.heading(&whole));
+    for receipt in receipts
+        .iter()
+        .filter(|receipt| receipt.decision.verdict == Verdict::Denied)
+    {
+        for sentence in receipts::sentences(receipt) {
+            printer.line(format!("  {}", escape::line(&sentence)));
+        }
+        if let Some(command) = &receipt.decision.command {
+            printer.line(format!("  This would allow it: {}", escape::line(command)));
+        }
+    }
     printer.line("");
     printer.line(printer.heading("The same by hand, in a fresh home"));
-    printer.line("  export TOLLGATE_HOME=\"$(mktemp -d)\"");
-    for command in &commands {
+    for command in preparation().iter().chain(&commands) {
         printer.line(format!("  {command}"));
     }
+}
+
+/// What a shell needs before the commands work: a fresh home, and this program under its name.
+fn preparation() -> Vec<String> {
+    let mut lines = vec!["export TOLLGATE_HOME=\"$(mktemp -d)\"".to_owned()];
+    let program = std::env::current_exe()
+        .ok()
+        .and_then(|program| program.canonicalize().ok());
+    let on_path = std::env::var_os("PATH").is_some_and(|path| {
+        std::env::split_paths(&path)
+            .find_map(|directory| directory.join("tollgate").canonicalize().ok())
+            .is_some_and(|found| Some(found) == program)
+    });
+    if let (Some(directory), false) = (program.as_deref().and_then(Path::parent), on_path) {
+        lines.push(format!(
+            "export PATH={}:\"$PATH\"",
+            quoted(&directory.to_string_lossy())
+        ));
+    }
+    lines
 }
 
 #[cfg(test)]

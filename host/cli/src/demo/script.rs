@@ -11,7 +11,7 @@ const PROMPT: &str = "What is this repository? Leave a short summary in NOTES.md
 /// What the tools may do: look at the repository, without its secrets.
 const FILES_EXCEPT: &str = "**/.env .git/**";
 /// A provider's address.
-const PROVIDERS: [(&str, &str); 1] = [("openai", "https://api.openai.com/v1/*")];
+const PROVIDERS: [(&str, &str); 1] = [("openai", "https://api.openai.com/v1/**")];
 
 /// The policy of a live demo: where the key is.
 pub(super) const LIVE_POLICY: &str = r#"version = 1
@@ -21,27 +21,35 @@ source = "env:OPENAI_API_KEY"
 inject = { header = "authorization", value = "Bearer {}" }
 "#;
 
+/// What the failure of a step means for the others of its session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Without it the others make no sense.
+    Prepares,
+    /// Those that look at what it left are still carried out.
+    Works,
+    /// It looks, or ends.
+    Looks,
+}
+
 /// One command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Step {
     /// Its words, without the program.
     pub(super) words: Vec<String>,
-    /// It is carried out even when an earlier one failed: it looks, or ends.
-    pub(super) after_failure: bool,
+    /// The session that it is about; none for what all need.
+    pub(super) session: Option<String>,
+    /// What its failure means.
+    pub(super) part: Part,
 }
 
 impl Step {
-    fn new(words: &[&str]) -> Self {
+    fn new(words: &[&str], session: Option<&str>, part: Part) -> Self {
+        let words = words.iter().map(|word| (*word).to_owned()).collect();
         Self {
-            words: words.iter().map(|word| (*word).to_owned()).collect(),
-            after_failure: false,
-        }
-    }
-
-    fn looks(words: &[&str]) -> Self {
-        Self {
-            after_failure: true,
-            ..Self::new(words)
+            words,
+            session: session.map(str::to_owned),
+            part,
         }
     }
 
@@ -61,15 +69,18 @@ pub(super) struct Script {
 impl Script {
     /// The commands for these flags.
     pub(super) fn new(args: &PersistentAgent, repository: &Path) -> Self {
+        let login = Step::new(&["auth", "login"], None, Part::Prepares);
         let mut script = Self {
-            steps: vec![Step::new(&["auth", "login"])],
+            steps: vec![login],
             sessions: Vec::new(),
         };
         let mount = quoted(&repository.to_string_lossy());
         let files = format!("fs.read {mount} at /project except {FILES_EXCEPT}");
-        script
-            .steps
-            .push(Step::new(&["grant", "add", "files", &files]));
+        script.steps.push(Step::new(
+            &["grant", "add", "files", &files],
+            None,
+            Part::Prepares,
+        ));
         for id in &args.provider_id {
             script.session(args, provider_name(id));
         }
@@ -78,6 +89,8 @@ impl Script {
 
     fn session(&mut self, args: &PersistentAgent, provider: &str) {
         let session = format!("demo-{provider}");
+        let mut push =
+            |words: &[&str], part| self.steps.push(Step::new(words, Some(&session), part));
         let known = PROVIDERS.iter().find(|(name, _)| *name == provider);
         if let (Some((_, url)), false) = (known, args.no_provider_grant) {
             let credential = if args.live {
@@ -86,10 +99,9 @@ impl Script {
                 String::new()
             };
             let capability = format!("http POST {url}{credential}");
-            self.steps
-                .push(Step::new(&["grant", "add", provider, &capability]));
+            push(&["grant", "add", provider, &capability], Part::Prepares);
         }
-        self.steps.push(Step::new(&[
+        let launch = [
             "agent",
             "launch",
             "--session-id",
@@ -98,7 +110,8 @@ impl Script {
             "demo",
             "--provider-id",
             provider,
-        ]));
+        ];
+        push(&launch, Part::Prepares);
         let iterations = args.max_iterations.to_string();
         let budget = args.provider_token_budget.map(|budget| budget.to_string());
         let mut prompt = vec!["agent", "prompt", &session, PROMPT];
@@ -112,24 +125,14 @@ impl Script {
         if args.no_allow_fixture_action {
             prompt.push("--no-allow-fixture-action");
         }
-        self.steps.push(Step::new(&prompt));
-        self.steps.push(Step::looks(&["agent", "status", &session]));
-        self.steps.push(Step::looks(&["agent", "events", &session]));
-        self.steps.push(Step::looks(&[
-            "receipt",
-            "list",
-            "--session",
-            &session,
-            "--decision",
-            "denied",
-        ]));
-        self.steps.push(Step::looks(&[
-            "agent",
-            "stop",
-            &session,
-            "--reason",
-            "end of the demo",
-        ]));
+        push(&prompt, Part::Works);
+        push(&["agent", "status", &session], Part::Looks);
+        push(&["agent", "events", &session], Part::Looks);
+        push(
+            &["agent", "stop", &session, "--reason", "end of the demo"],
+            Part::Looks,
+        );
+        push(&["receipt", "list", "--session", &session], Part::Looks);
         self.sessions.push(session);
     }
 }

@@ -357,6 +357,18 @@ impl Catalogue {
             .collect()
     }
 
+    /// The components that can be found: their files, and the directory of the bundled ones.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let all = self.all().unwrap_or_default();
+        let own = all
+            .into_iter()
+            .filter_map(|(_, located)| located.ok())
+            .filter(|located| located.origin != Origin::Bundled)
+            .map(|located| located.path);
+        own.chain(self.bundled.clone().filter(|directory| directory.is_dir()))
+            .collect()
+    }
+
     /// The directory of the bundled plugins.
     pub(crate) fn bundled(&self) -> Option<&Path> {
         self.bundled.as_deref()

@@ -69,8 +69,8 @@ pub(crate) enum ReadError {
     Inspect {
         /// The file.
         path: PathBuf,
-        /// The rule.
-        why: InspectError,
+        /// The rule, on one line.
+        why: String,
     },
     /// A need is not in the grammar.
     #[error("{path} declares the need {need:?}: {why}")]
@@ -90,6 +90,8 @@ pub(crate) struct Reader {
     known: Mutex<HashMap<PathBuf, (Stamp, Arc<Component>)>>,
 }
 
+/// Characters of a parser's reason.
+const REASON_CHARS_MAX: usize = 240;
 /// Components that are remembered.
 const KNOWN_MAX: usize = 256;
 
@@ -126,9 +128,9 @@ fn read(path: &Path) -> Result<Component, ReadError> {
         .take(COMPONENT_BYTES_MAX as u64 + 1)
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
-    let inspection = inspect(&bytes).map_err(|why| ReadError::Inspect {
+    let inspection = inspect(&bytes).map_err(|error| ReadError::Inspect {
         path: path.to_owned(),
-        why,
+        why: one_line(&error),
     })?;
     let parse = |need: &String| {
         need.parse::<Need>().map_err(|error| ReadError::Need {
@@ -150,6 +152,13 @@ fn read(path: &Path) -> Result<Component, ReadError> {
         needs,
         world,
     })
+}
+
+/// Parsers quote bytes over many lines.
+fn one_line(error: &InspectError) -> String {
+    let text = error.to_string();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    crate::printer::escape::cut(&words.join(" "), REASON_CHARS_MAX)
 }
 
 /// The world of the contract that the exports belong to.

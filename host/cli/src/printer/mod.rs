@@ -128,9 +128,9 @@ impl Printer {
         }
     }
 
-    /// One line of talk.
+    /// One line of talk. Nothing under `--json`, where standard error is for errors.
     pub(crate) fn talk(&self, text: impl Display) {
-        if !self.quiet {
+        if !self.quiet && !self.json {
             self.err(&format!("{text}\n"));
         }
     }

@@ -8,9 +8,9 @@ use tollgate_receipts::{
 };
 
 /// Characters of a target in a table.
-const TARGET_CHARS_MAX: usize = 38;
+const TARGET_CHARS_MAX: usize = 72;
 /// Characters of an outcome in a table.
-const OUTCOME_CHARS_MAX: usize = 22;
+const OUTCOME_CHARS_MAX: usize = 32;
 
 /// The columns of [`row`]; they fit 100 characters.
 pub(crate) fn columns() -> Vec<Column> {

@@ -7,7 +7,7 @@ use tollgate_sessions::record::{Listed, RunSummary, SessionRecord};
 use tollgate_sessions::transcript::{Entry, Item};
 
 /// One line of a list.
-pub(crate) fn row(listed: &Listed) -> Vec<String> {
+pub(crate) fn row(listed: &Listed, now_us: i64) -> Vec<String> {
     match listed {
         Listed::Session { session } => vec![
             session.id.clone(),
@@ -15,7 +15,7 @@ pub(crate) fn row(listed: &Listed) -> Vec<String> {
             session.provider.clone(),
             session.model.clone().unwrap_or_else(|| "default".into()),
             session.project.clone(),
-            time::moment(session.updated_us),
+            time::ago(session.updated_us, now_us),
         ],
         Listed::Unreadable { id, why } => {
             vec![
@@ -67,9 +67,10 @@ pub(crate) fn page(session: &SessionRecord) -> Vec<(&'static str, String)> {
             session.operator.subject, session.operator.issuer
         )),
     );
+    // A tombstone does not know when its session was created.
     push(
         "created",
-        Some(format!("{} UTC", time::moment(session.created_us))),
+        (session.created_us > 0).then(|| format!("{} UTC", time::moment(session.created_us))),
     );
     push(
         "updated",

@@ -46,7 +46,11 @@ impl LazySandbox {
         if let Some(sandbox) = started.as_ref() {
             return Ok(sandbox.clone());
         }
-        let sandbox = self.start()?;
+        // A sandbox that does not start drops its runtimes, which must not happen on a task's thread.
+        let sandbox = std::thread::scope(|scope| match scope.spawn(|| self.start()).join() {
+            Ok(sandbox) => sandbox,
+            Err(_) => Err("its starter panicked".to_owned()),
+        })?;
         *started = Some(sandbox.clone());
         Ok(sandbox)
     }

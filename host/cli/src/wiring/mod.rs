@@ -56,8 +56,10 @@ impl House {
         let store = app.store()?;
         let paths = app.policy_paths();
         let layers = source::load(&paths, &store).map_err(policy_failure)?;
-        let protected = protected(app, &paths, &layers);
+        let mut protected = protected(app, &paths, &layers);
         let catalogue = app.catalogue_with(&store, layers);
+        // Whoever could change a component could change what was judged.
+        protected.extend(catalogue.files());
         let authorities = Authorities::new(
             Arc::clone(&store),
             paths,
@@ -126,6 +128,8 @@ fn protected(app: &App, paths: &PolicyPaths, layers: &crate::policy::Layers) -> 
     let home = &app.home;
     let mut protected = vec![home.state.clone(), home.config.clone(), home.cache.clone()];
     protected.push(paths.managed.clone());
+    // Also where there is none yet: a plugin must not make one.
+    protected.push(app.project.root.join(crate::home::POLICY_FILE));
     protected.extend(paths.project.clone());
     for file in &layers.files {
         for credential in file.credentials.values() {
@@ -134,6 +138,10 @@ fn protected(app: &App, paths: &PolicyPaths, layers: &crate::policy::Layers) -> 
             }
         }
     }
+    // A file whose directory is not there cannot be made by a plugin either.
+    protected.retain(|path| path.parent().is_some_and(std::path::Path::is_dir));
+    protected.sort_by_key(|path| *path != home.state);
+    protected.dedup();
     protected
 }
 

@@ -20,8 +20,8 @@ use tollgate_sessions::status::Status;
 const PAGE_EVENTS: usize = 256;
 /// How often a followed log is looked at.
 const FOLLOW_POLL: Duration = Duration::from_millis(200);
-/// Characters of a session's id in a table.
-const ID_CHARS_MAX: usize = 32;
+/// Characters of a state, a plugin, a model, a project in a table.
+const WORD_CHARS_MAX: usize = 32;
 
 /// Prints one session.
 pub(crate) async fn status(app: &App, id: &str) -> Done {
@@ -74,14 +74,18 @@ fn print_list(app: &App, listed: &[Listed]) {
         return;
     }
     let columns = [
-        narrow("SESSION", ID_CHARS_MAX),
-        left("STATE"),
-        left("PROVIDER"),
-        left("MODEL"),
-        left("PROJECT"),
+        left("SESSION"),
+        narrow("STATE", WORD_CHARS_MAX),
+        narrow("PROVIDER", WORD_CHARS_MAX),
+        narrow("MODEL", WORD_CHARS_MAX),
+        narrow("PROJECT", WORD_CHARS_MAX),
         left("UPDATED"),
     ];
-    let rows: Vec<Vec<String>> = listed.iter().map(sessions::row).collect();
+    let now_us = time::now_us();
+    let rows: Vec<Vec<String>> = listed
+        .iter()
+        .map(|one| sessions::row(one, now_us))
+        .collect();
     app.printer.table(&columns, &rows);
 }
 

@@ -3,7 +3,7 @@
 use super::{failure, look, session_id};
 use crate::app::App;
 use crate::args::agent::{OnDenied as OnDeniedWord, Prompt, RunFlags};
-use crate::commands::input;
+use crate::commands::{denied, input};
 use crate::demo;
 use crate::errors::{Done, Failure};
 use crate::plugins;
@@ -214,23 +214,21 @@ fn outcome(house: &House, ran: &RunReport) -> Done {
             remedy: match reason.as_str() {
                 "indeterminate" => Some(format!("tollgate agent status {session}")),
                 "ledger_unavailable" => Some("tollgate doctor".into()),
-                _ => denial(house, ran).and_then(|denied| denied.remedy),
+                // A rule that denies is not answered by a grant; the run is ended, or waits.
+                _ => ran
+                    .denials
+                    .last()
+                    .and_then(|denial| denied::failure(house, denial).remedy())
+                    .or_else(|| Some(format!("tollgate agent stop {session}"))),
             },
             session,
             run,
             reason: format!("{reason}{said}"),
         }),
-        (RunStatus::Failed, "denied") => match denial(house, ran) {
-            Some(denied) => Err(Failure::Denied {
-                plugin: denied.plugin,
-                kind: denied.kind,
-                target: denied.target,
-                reason: denied.reason,
-                receipt: Some(denied.receipt),
-                remedy: denied.remedy,
-            }),
-            None => Err(failed(ran, &said)),
-        },
+        (RunStatus::Failed, "denied") => Err(match ran.denials.last() {
+            Some(denial) => denied::failure(house, denial),
+            None => failed(ran, &said),
+        }),
         _ => Err(failed(ran, &said)),
     }
 }
@@ -249,38 +247,6 @@ fn failed(ran: &RunReport, said: &str) -> Failure {
             format!("tollgate agent events {}", ran.session)
         }),
     }
-}
-
-/// The last refusal of a run, with what its receipt says.
-struct Denied {
-    plugin: String,
-    kind: String,
-    target: String,
-    reason: String,
-    receipt: String,
-    remedy: Option<String>,
-}
-
-fn denial(house: &House, ran: &RunReport) -> Option<Denied> {
-    let denial = ran.denials.last()?;
-    let receipt = house.store.log().receipt(&denial.receipt).ok().flatten();
-    let nearest = receipt
-        .as_ref()
-        .and_then(|receipt| receipt.decision.nearest.clone());
-    Some(Denied {
-        plugin: receipt
-            .as_ref()
-            .map(|receipt| receipt.plugin.name.clone())
-            .unwrap_or_default(),
-        kind: denial.kind.clone(),
-        target: denial.target.clone(),
-        reason: match nearest {
-            Some(nearest) => format!("{}; nearest: {nearest}", denial.reason),
-            None => denial.reason.clone(),
-        },
-        receipt: denial.receipt.clone(),
-        remedy: receipt.and_then(|receipt| receipt.decision.command),
-    })
 }
 
 /// Tells an operator on standard error what a run does.
