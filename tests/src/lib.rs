@@ -1,1 +1,1 @@
-//! (being built)
+//! Black-box tests of the built `tollgate` binary; everything is in `it/`.

@@ -80,12 +80,30 @@ pub(crate) struct Ready {
 }
 
 impl Ready {
+    /// The version that records show: the plugin's own word, as far as it is an identifier.
     pub(crate) fn version(&self) -> String {
-        self.inspection
-            .meta
-            .as_ref()
-            .map(|meta| meta.version.clone())
-            .unwrap_or_default()
+        let meta = self.inspection.meta.as_ref();
+        recorded_version(meta.map_or("", |meta| meta.version.as_str()))
+    }
+}
+
+/// What records show where a component says nothing of itself, or could not be read.
+pub(crate) const UNKNOWN: &str = "unknown";
+/// Characters of a version that records show.
+const VERSION_CHARS_MAX: usize = 64;
+
+/// A plugin must not choose a version that no entry can hold: then nothing of it could be recorded.
+fn recorded_version(own_word: &str) -> String {
+    let fits = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '+');
+    let version: String = own_word
+        .chars()
+        .filter(fits)
+        .take(VERSION_CHARS_MAX)
+        .collect();
+    if version.is_empty() {
+        UNKNOWN.to_owned()
+    } else {
+        version
     }
 }
 
@@ -257,4 +275,18 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
         .take(inspect::COMPONENT_BYTES_MAX as u64 + 1)
         .read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_version_can_be_recorded() {
+        assert_eq!(recorded_version("1.2.3-rc.1+b5"), "1.2.3-rc.1+b5");
+        assert_eq!(recorded_version("1.0 \"final\"\n"), "1.0final");
+        assert_eq!(recorded_version(""), UNKNOWN);
+        assert_eq!(recorded_version("…"), UNKNOWN);
+        assert_eq!(recorded_version(&"9".repeat(500)).len(), VERSION_CHARS_MAX);
+    }
 }

@@ -4,7 +4,7 @@
 //! call, its tasks settle and its record is written before the answer can be had; the answer can be
 //! had only through [`Held::release`], behind the watermark.
 
-use crate::cache::{LoadError, Ready, World};
+use crate::cache::{LoadError, Ready, UNKNOWN, World};
 use crate::convert;
 use crate::gate::record::{self, Caller};
 use crate::gate::scope::CallScope;
@@ -182,8 +182,11 @@ fn scope(
             call: context.call.to_string(),
             plugin: Plugin {
                 name: context.plugin.to_string(),
-                version: ready.map(|ready| ready.version()).unwrap_or_default(),
-                digest: ready.map(|ready| ready.digest.clone()).unwrap_or_default(),
+                version: ready.map_or_else(|| UNKNOWN.to_owned(), |ready| ready.version()),
+                digest: ready
+                    .map(|ready| ready.digest.clone())
+                    .or_else(|| entry.and_then(|entry| entry.digest.clone()))
+                    .unwrap_or_else(|| UNKNOWN.to_owned()),
             },
             fence: context.fence.map(|fence| (context.session.clone(), fence)),
             provider: matches!(job, Job::Describe | Job::Complete(..)),

@@ -6,10 +6,10 @@
     (func $again (result i32) i32.const 0)
     (func (export "run") (param i64) (result i64)
       (local
-;;! 8000 i64
+;;! 24000 i64
       )
-;;! 8000 (local.set {i} (local.get 0))
-;;! 12000 (loop (br_if 0 (call $again)))
-;;! 8000 (local.set 0 (i64.add (local.get 0) (local.get {i})))
+;;! 24000 (local.set {i} (local.get 0))
+;;! 3000 (loop (br_if 0 (call $again)))
+;;! 24000 (local.set 0 (i64.add (local.get 0) (local.get {i})))
       (local.get 0)))
   (core instance (instantiate $m)))

@@ -1,4 +1,5 @@
-//! Leaves the granted path by dots and slashes in every encoding.
+//! Leaves the granted path by dots and slashes in every encoding. What is encoded twice is sent as it is:
+//! decoded once it is a name with percent signs, and stays beneath the granted path.
 
 use tollgate_test_guests::{Report, Scene, http};
 

@@ -27,7 +27,7 @@ fn attempt(_: &Scene, report: &mut Report) {
             data.create_directory_at("keys"),
         );
         report.step("unlink it", data.unlink_file_at("secret.env"));
-        if let Some(names) = report.step("list", files::names(data, "")) {
+        if let Some(names) = report.step("list", files::names(data, ".")) {
             report.say(format!("listed: {}", names.join(" ")));
         }
         report.step(

@@ -8,7 +8,12 @@ const PIECE_BYTES: usize = 1 << 20;
 fn attempt(_: &Scene, report: &mut Report) {
     let mut kept = Vec::new();
     loop {
-        kept.push(vec![1_u8; PIECE_BYTES]);
+        let mut piece = Vec::new();
+        if piece.try_reserve_exact(PIECE_BYTES).is_err() {
+            std::process::abort();
+        }
+        piece.resize(PIECE_BYTES, 1_u8);
+        kept.push(piece);
         if kept.len() == usize::MAX {
             return report.say("the memory has no end");
         }

@@ -43,7 +43,7 @@ fn attempt(_: &Scene, report: &mut Report) {
         });
         report.step(
             "symlink to the store",
-            all.symlink_at("home/state", "mount/way"),
+            all.symlink_at("../home/state", "mount/way"),
         );
         report.step(
             "list through the symlink",

@@ -48,7 +48,10 @@ pub(super) fn label(error: &OsError) -> &'static str {
     match error.class() {
         Class::NoEntry => "no-entry",
         Class::Access => "access",
-        Class::NotPermitted | Class::Outside | Class::Protected => "not-permitted",
+        Class::NotPermitted => "not-permitted",
+        // Refused by the gate after the intent: for a rename only the lookup of what it carries shows it.
+        Class::Outside => "outside-mounts",
+        Class::Protected => "protected",
         Class::Exist => "exist",
         Class::NotDirectory => "not-directory",
         Class::IsDirectory => "is-directory",

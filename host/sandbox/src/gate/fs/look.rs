@@ -39,19 +39,27 @@ impl Wish {
 
     /// Refuses a path that belongs to no mount.
     pub(super) async fn refuse_outside(self, scope: &Arc<CallScope>, path: &str) -> Fail {
-        let effects = [Effect::FsOutside { op: self.op, path }];
+        let shown = shown_outside(path);
+        let effects = [Effect::FsOutside {
+            op: self.op,
+            path: &shown,
+        }];
         let attempt = Attempt {
             import: self.import,
             kind: self.kind,
             class: self.class,
-            target: shown_outside(path),
+            target: shown.clone(),
             whole: None,
             effects: &effects,
         };
-        scope
-            .refuse_for(&attempt, Reason::OutsideMounts)
-            .await
-            .into()
+        match scope.permit(&attempt).await {
+            Err(refused) => refused.into(),
+            Ok(permit) => {
+                // The decision never allows it; if it did, there would be nothing to perform it on.
+                permit.cancel("outside every mount");
+                Fail::Refused
+            }
+        }
     }
 
     /// Decides on what a lookup found, or on what it did not find.

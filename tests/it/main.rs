@@ -1,0 +1,15 @@
+//! Black-box tests: the built binary, real components, real servers on loopback.
+//!
+//! - [`hostile`]: each component of `tests/hostile` is contained, on record, and harms no neighbour.
+//!   [`inside`] does the same within one host; [`matrix`] prints import × verdict.
+//! - [`openai`], [`demo`]: a session from prompt to receipts.
+//! - [`kill`], [`processes`]: what a crash and a second process do to store and session.
+//! - [`lifecycle`], [`readme`], [`tree`]: what the command line promises.
+//!
+//! `cargo xtask test` builds what they need and says where it is. The scaffolding is in [`support`];
+//! it reads the ledger by itself, so that what the binary says of its own records is not believed.
+
+#![cfg(test)]
+
+mod hostile;
+mod support;
