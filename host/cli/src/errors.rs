@@ -68,21 +68,8 @@ pub(crate) enum Failure {
         remedy: Option<String>,
     },
     /// The gate refused an effect and the command failed by it.
-    #[error("{plugin} was denied {kind} {target}")]
-    Denied {
-        /// The plugin.
-        plugin: String,
-        /// The kind of effect.
-        kind: String,
-        /// Its target, redacted.
-        target: String,
-        /// Label of the reason, and the nearest miss.
-        reason: String,
-        /// The receipt.
-        receipt: Option<String>,
-        /// The command that allows it.
-        remedy: Option<String>,
-    },
+    #[error("{} was denied {} {}", .0.plugin, .0.kind, .0.target)]
+    Denied(Box<Refused>),
     /// A run is blocked.
     #[error("run {run} of session {session} is blocked: {reason}")]
     Blocked {
@@ -140,6 +127,23 @@ pub(crate) enum Failure {
     },
 }
 
+/// A refusal of the gate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// The plugin.
+    pub(crate) plugin: String,
+    /// The kind of effect.
+    pub(crate) kind: String,
+    /// Its target, redacted.
+    pub(crate) target: String,
+    /// Label of the reason, and the nearest miss.
+    pub(crate) reason: String,
+    /// The receipt.
+    pub(crate) receipt: Option<String>,
+    /// The command that allows it.
+    pub(crate) remedy: Option<String>,
+}
+
 /// Result of a command.
 pub(crate) type Done<T = ()> = Result<T, Failure>;
 
@@ -189,7 +193,7 @@ impl Failure {
             | Self::NotFound { .. }
             | Self::Transition { .. }
             | Self::Policy { .. } => Exit::Input,
-            Self::Denied { .. } => Exit::Denied,
+            Self::Denied(_) => Exit::Denied,
             Self::Blocked { .. } => Exit::Blocked,
             Self::Budget { .. } => Exit::Budget,
             Self::Run { .. } | Self::Failed { .. } => Exit::Failed,
@@ -204,7 +208,7 @@ impl Failure {
             Self::Input { .. } => "input",
             Self::NotFound { .. } => "not_found",
             Self::Transition { .. } => "illegal_transition",
-            Self::Denied { .. } => "denied",
+            Self::Denied(_) => "denied",
             Self::Blocked { .. } => "blocked",
             Self::Budget { .. } => "budget",
             Self::Policy { .. } => "policy",
@@ -222,7 +226,7 @@ impl Failure {
             Self::Transition { state, .. } => Some(format!(
                 "the session's state is {state}; nothing was written"
             )),
-            Self::Denied { reason, .. } => Some(reason.clone()),
+            Self::Denied(refused) => Some(refused.reason.clone()),
             Self::Policy { .. } => Some("a policy file with a fault grants nothing".into()),
             Self::NotFound { .. }
             | Self::Blocked { .. }
@@ -237,10 +241,10 @@ impl Failure {
         match self {
             Self::NoLogin { .. } => Some("tollgate auth login".into()),
             Self::Told(failure) => failure.remedy(),
+            Self::Denied(refused) => refused.remedy.clone(),
             Self::NotFound { remedy, .. } | Self::Policy { remedy, .. } => Some(remedy.clone()),
             Self::Input { remedy, .. }
             | Self::Transition { remedy, .. }
-            | Self::Denied { remedy, .. }
             | Self::Blocked { remedy, .. }
             | Self::Budget { remedy, .. }
             | Self::Run { remedy, .. }
@@ -257,21 +261,11 @@ impl Failure {
             "rule": self.rule(),
             "try": self.remedy(),
         });
-        if let (
-            Self::Denied {
-                plugin,
-                kind,
-                target,
-                receipt,
-                ..
-            },
-            Some(fields),
-        ) = (self, error.as_object_mut())
-        {
-            fields.insert("plugin".into(), json!(plugin));
-            fields.insert("kind".into(), json!(kind));
-            fields.insert("target".into(), json!(target));
-            fields.insert("receipt".into(), json!(receipt));
+        if let (Self::Denied(refused), Some(fields)) = (self, error.as_object_mut()) {
+            fields.insert("plugin".into(), json!(refused.plugin));
+            fields.insert("kind".into(), json!(refused.kind));
+            fields.insert("target".into(), json!(refused.target));
+            fields.insert("receipt".into(), json!(refused.receipt));
         }
         json!({ "error": error })
     }

@@ -19,13 +19,13 @@ use clap::{Args, Parser, Subcommand};
 #[command(
     name = "tollgate",
     version,
-    propagate_version = true,
     disable_help_subcommand = true,
     arg_required_else_help = true,
     max_term_width = 100,
     after_help = "\
 Exit codes:
-  0 ok   1 failed   2 wrong input or illegal transition   3 denied   4 blocked   5 no login   6 budget
+  0 ok       1 failed    2 wrong input or illegal transition
+  3 denied   4 blocked   5 no login   6 budget
 
 Examples:
   tollgate demo persistent-agent --repo-path .
@@ -144,5 +144,27 @@ mod tests {
         let mut missing = Vec::new();
         walk(&Cli::command(), "", &mut missing);
         assert_eq!(missing, Vec::<String>::new());
+    }
+
+    #[test]
+    fn help_reads_well() {
+        fn walk(command: &mut clap::Command, all: &mut String) {
+            if command.is_hide_set() {
+                return;
+            }
+            all.push_str(&format!(
+                "\n===== {}\n",
+                command.get_bin_name().unwrap_or("tollgate")
+            ));
+            all.push_str(&command.render_long_help().to_string());
+            for child in command.get_subcommands_mut() {
+                walk(child, all);
+            }
+        }
+        let mut command = Cli::command().term_width(100);
+        command.build();
+        let mut all = String::new();
+        walk(&mut command, &mut all);
+        insta::assert_snapshot!(all);
     }
 }

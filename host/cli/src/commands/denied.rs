@@ -1,6 +1,6 @@
 //! A refusal of the gate as an error: what, by which rule, and the command that changes it.
 
-use crate::errors::Failure;
+use crate::errors::{Failure, Refused};
 use crate::render::words::quoted;
 use crate::wiring::House;
 use tollgate_contract::Denial;
@@ -17,7 +17,7 @@ pub(crate) fn failure(house: &House, denial: &Denial) -> Failure {
     let nearest = decision
         .as_ref()
         .and_then(|decision| decision.nearest.clone());
-    Failure::Denied {
+    Failure::Denied(Box::new(Refused {
         kind: denial.kind.clone(),
         target: denial.target.clone(),
         reason: match nearest {
@@ -29,7 +29,7 @@ pub(crate) fn failure(house: &House, denial: &Denial) -> Failure {
             .and_then(|decision| decision.command)
             .or_else(|| mount(&plugin, denial)),
         plugin,
-    }
+    }))
 }
 
 /// For a path outside every mount no command is exact: nobody but the operator knows which directory

@@ -3,7 +3,7 @@
 use super::plugin::failure;
 use crate::app::App;
 use crate::args::grant::{Add, Explain, Grant, List, Revoke};
-use crate::errors::{Context, Done, Failure};
+use crate::errors::{Context, Done, Failure, Refused};
 use crate::plugins::Located;
 use crate::policy::effects;
 use crate::printer::escape;
@@ -477,7 +477,7 @@ fn explain(app: &App, args: &Explain) -> Done {
             app.printer
                 .line(format!("{verdict}: {}", reason.clone().unwrap_or_default()));
             let (kind, target) = args.effect.split_once(' ').unwrap_or((&args.effect, ""));
-            Err(Failure::Denied {
+            Err(Failure::Denied(Box::new(Refused {
                 plugin: name.to_owned(),
                 kind: kind.to_owned(),
                 target: target.to_owned(),
@@ -487,7 +487,7 @@ fn explain(app: &App, args: &Explain) -> Done {
                 },
                 receipt: None,
                 remedy: command,
-            })
+            })))
         }
     }
 }

@@ -108,6 +108,9 @@ pub(crate) enum LocateError {
     Store(#[from] tollgate_store::StoreError),
 }
 
+/// A name, and what it means or why it cannot be used.
+pub(crate) type Listed = (String, Result<Located, LocateError>);
+
 /// The plugins of one home and project.
 pub(crate) struct Catalogue {
     store: Option<Arc<Store>>,
@@ -172,7 +175,7 @@ impl Catalogue {
     }
 
     /// Every plugin that can be found, by name; those that cannot be used with their reason.
-    pub(crate) fn all(&self) -> Result<Vec<(String, Result<Located, LocateError>)>, LocateError> {
+    pub(crate) fn all(&self) -> Result<Vec<Listed>, LocateError> {
         let mut names: BTreeSet<String> = BTreeSet::new();
         for file in &self.layers().files {
             names.extend(
@@ -372,5 +375,63 @@ impl Catalogue {
     /// The directory of the bundled plugins.
     pub(crate) fn bundled(&self) -> Option<&Path> {
         self.bundled.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugins::testing::{component, house};
+
+    #[test]
+    fn a_name_that_was_added_means_that_component_and_no_other() {
+        let (temp, store) = house();
+        let bundled = temp.path().join("plugins");
+        std::fs::create_dir(&bundled).unwrap();
+        let first = bundled.join("tool.wasm");
+        std::fs::write(&first, component("one", &[])).unwrap();
+        let catalogue = Catalogue::new(Some(Arc::clone(&store)), Arc::default(), Some(bundled));
+        let found = catalogue.named("tool").unwrap().unwrap();
+        assert_eq!(found.origin, Origin::Bundled);
+
+        let alike = temp.path().join("tool.wasm");
+        std::fs::write(&alike, component("two", &[])).unwrap();
+        let taken = catalogue.find(alike.to_str().unwrap());
+        assert!(matches!(taken, Err(LocateError::Taken { .. })), "{taken:?}");
+
+        let other = temp.path().join("other.wasm");
+        std::fs::write(&other, component("two", &[])).unwrap();
+        let other_found = catalogue.find(other.to_str().unwrap()).unwrap().unwrap();
+        assert_eq!(
+            (other_found.name.as_str(), other_found.origin),
+            ("other", Origin::Path)
+        );
+
+        store
+            .plugins()
+            .add(
+                crate::plugins::testing::added("tool", &first, &found.component.digest),
+                "os:me",
+            )
+            .unwrap();
+        assert_eq!(
+            catalogue.named("tool").unwrap().unwrap().origin,
+            Origin::Added
+        );
+        std::fs::write(&first, component("changed", &[])).unwrap();
+        let changed = catalogue.named("tool");
+        assert!(
+            matches!(changed, Err(LocateError::Changed { .. })),
+            "{changed:?}"
+        );
+    }
+
+    #[test]
+    fn what_is_nowhere_is_not_found() {
+        let catalogue = Catalogue::new(None, Arc::default(), None);
+        assert!(catalogue.named("tool").unwrap().is_none());
+        assert!(catalogue.named("../tool").unwrap().is_none());
+        assert!(catalogue.find("./tool.wasm").is_err());
+        assert!(catalogue.all().unwrap().is_empty());
     }
 }

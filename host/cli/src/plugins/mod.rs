@@ -12,6 +12,8 @@
 mod catalogue;
 mod offer;
 mod read;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub(crate) use catalogue::{Catalogue, LocateError, Located};
 pub(crate) use offer::{list, offered, tools_of};

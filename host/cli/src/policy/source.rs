@@ -89,11 +89,17 @@ impl Authorities {
 
     /// Says to which project a session belongs, for grants of that scope.
     pub(crate) fn set_project(&self, session: &str, project: &str) {
-        let mut projects = self
-            .projects
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        projects.insert(session.to_owned(), project.to_owned());
+        let before = {
+            let mut projects = self
+                .projects
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            projects.insert(session.to_owned(), project.to_owned())
+        };
+        if before.as_deref() != Some(project) {
+            let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+            kept.retain(|(_, of), _| of != session);
+        }
     }
 
     /// The plugin of this name as it is now, for the sandbox. A component that has changed since it was
@@ -263,11 +269,180 @@ fn withheld(plugin: &str) -> impl Iterator<Item = RuntimeGrant> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plugins::testing::{component, house};
+    use tollgate_grants::{Effect, FsOp};
+
+    fn sources(root: &std::path::Path, store: &Arc<Store>, withhold: bool) -> Authorities {
+        let plugins = root.join("plugins");
+        std::fs::create_dir_all(&plugins).unwrap();
+        std::fs::write(
+            plugins.join("tool.wasm"),
+            component("", &["fs.full * at *"]),
+        )
+        .unwrap();
+        let paths = PolicyPaths {
+            managed: root.join("managed.toml"),
+            user: root.join("user.toml"),
+            project: Some(root.join("project.toml")),
+        };
+        let layers = Arc::new(load(&paths, store).unwrap());
+        let catalogue = Arc::new(Catalogue::new(
+            Some(Arc::clone(store)),
+            layers,
+            Some(plugins),
+        ));
+        Authorities::new(Arc::clone(store), paths, catalogue, withhold).unwrap()
+    }
+
+    /// Whether the tool may list a directory, in a session.
+    fn lists(sources: &Authorities, guest_mount: &str, session: &str) -> bool {
+        let effect = Effect::Fs {
+            op: FsOp::List,
+            guest_mount,
+            path: "",
+        };
+        let authority = sources.authority("tool", session).unwrap();
+        assert_eq!(authority.generation(), sources.generation().unwrap());
+        authority
+            .decide(&effect, crate::time::now_us())
+            .is_allowed()
+    }
+
+    fn grant(capability: &str, scope: Scope) -> RuntimeGrant {
+        RuntimeGrant {
+            id: format!("g-{capability}"),
+            plugin: "tool".into(),
+            plugin_digest: None,
+            capability: capability.parse().unwrap(),
+            effect: RuleEffect::Allow,
+            scope,
+            who: "os:me".into(),
+            why: None,
+            created_us: 1,
+            expires_us: None,
+            uses_max: None,
+            uses: 0,
+            revoked_us: None,
+        }
+    }
+
+    /// Waits until the files are looked at again.
+    fn later() {
+        std::thread::sleep(LOOK * 2);
+    }
 
     #[test]
-    fn every_withheld_capability_is_one_that_denies() {
-        let rules: Vec<_> = withheld("files").collect();
+    fn grants_and_files_count_as_soon_as_they_change() {
+        let (temp, store) = house();
+        let root = temp.path();
+        let sources = sources(root, &store, false);
+        assert!(!lists(&sources, "/a", "s"));
+
+        let before = sources.generation().unwrap();
+        store
+            .grants()
+            .add(grant("fs.read /srv at /a", Scope::Always))
+            .unwrap();
+        assert!(sources.generation().unwrap() > before);
+        assert!(lists(&sources, "/a", "s"));
+        store
+            .grants()
+            .revoke("g-fs.read /srv at /a", "os:me")
+            .unwrap();
+        assert!(!lists(&sources, "/a", "s"));
+
+        let before = sources.generation().unwrap();
+        let policy = "version = 1\n[plugins.tool]\ngrants = [\"fs.read /srv at /b\"]\n";
+        std::fs::write(root.join("user.toml"), policy).unwrap();
+        later();
+        assert!(lists(&sources, "/b", "s"));
+        assert!(sources.generation().unwrap() > before);
+
+        std::fs::write(root.join("user.toml"), "version = [").unwrap();
+        later();
+        assert!(matches!(
+            sources.authority("tool", "s"),
+            Err(AuthorityError::Policy(_))
+        ));
+        std::fs::remove_file(root.join("user.toml")).unwrap();
+        later();
+        assert!(!lists(&sources, "/b", "s"));
+    }
+
+    #[test]
+    fn a_projects_file_counts_from_the_moment_of_trust_until_it_changes() {
+        let (temp, store) = house();
+        let root = temp.path();
+        let file = root.join("project.toml");
+        std::fs::create_dir(root.join("src")).unwrap();
+        std::fs::write(
+            &file,
+            "version = 1\n[plugins.tool]\ngrants = [\"fs.read src at /p\"]\n",
+        )
+        .unwrap();
+        let sources = sources(root, &store, false);
+        assert!(!lists(&sources, "/p", "s"));
+
+        let digest = super::super::layers::digest(&std::fs::read(&file).unwrap());
+        store
+            .trust()
+            .add(file.to_str().unwrap(), &digest, "os:me")
+            .unwrap();
+        assert!(lists(&sources, "/p", "s"));
+
+        std::fs::write(
+            &file,
+            "version = 1\n[plugins.tool]\ngrants = [\"fs.full . at /p\"]\n",
+        )
+        .unwrap();
+        later();
+        assert!(!lists(&sources, "/p", "s"));
+    }
+
+    #[test]
+    fn a_scope_reaches_its_session_and_its_project() {
+        let (temp, store) = house();
+        let sources = sources(temp.path(), &store, false);
+        store
+            .grants()
+            .add(grant("fs.read /srv at /a", Scope::Session("one".into())))
+            .unwrap();
+        store
+            .grants()
+            .add(grant("fs.read /srv at /b", Scope::Project("p".into())))
+            .unwrap();
+        assert!(!lists(&sources, "/b", "two"));
+        sources.set_project("two", "p");
+        assert!(lists(&sources, "/a", "one") && !lists(&sources, "/a", "two"));
+        assert!(lists(&sources, "/b", "two") && !lists(&sources, "/b", "one"));
+    }
+
+    #[test]
+    fn what_is_withheld_is_denied_by_a_rule() {
+        let (temp, store) = house();
+        let sources = sources(temp.path(), &store, true);
+        store
+            .grants()
+            .add(grant("fs.read /srv at /a", Scope::Always))
+            .unwrap();
+        assert!(!lists(&sources, "/a", "s"));
+        let rules: Vec<_> = withheld("tool").collect();
         assert_eq!(rules.len(), WITHHELD_CAPABILITIES.len());
         assert!(rules.iter().all(|rule| rule.capability.deniable().is_ok()));
+    }
+
+    #[test]
+    fn a_component_that_changes_is_a_change_of_authority() {
+        let (temp, store) = house();
+        let sources = sources(temp.path(), &store, false);
+        let first = sources.component("tool").unwrap().unwrap();
+        let before = sources.generation().unwrap();
+        let file = temp.path().join("plugins/tool.wasm");
+        std::fs::remove_file(&file).unwrap();
+        std::fs::write(&file, component("other", &[])).unwrap();
+        let second = sources.component("tool").unwrap().unwrap();
+        assert_ne!(first.component.digest, second.component.digest);
+        assert!(sources.generation().unwrap() > before);
+        assert!(sources.authority("nobody", "s").is_err());
     }
 }

@@ -152,6 +152,10 @@ impl Printer {
             }
             return;
         }
+        self.err(&self.failure_text(failure));
+    }
+
+    fn failure_text(&self, failure: &Failure) -> String {
         let word = self.paint_err("error", Style::new().red().bold());
         let mut text = format!("{word}: {}\n", escape::text(&failure.to_string()));
         if let Some(rule) = failure.rule() {
@@ -162,7 +166,7 @@ impl Printer {
             let remedy = self.paint_err(&remedy, Style::new().bold());
             text.push_str(&format!("  try:  {remedy}\n"));
         }
-        self.err(&text);
+        text
     }
 
     /// Something that takes a while; shown once it has taken a second.
@@ -241,5 +245,59 @@ fn width() -> u16 {
         PIPE_WIDTH_CHARS
     } else {
         terminal.clamp(WIDTH_CHARS_MIN, WIDTH_CHARS_MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::errors::Refused;
+
+    #[test]
+    fn an_error_says_what_by_which_rule_and_what_to_type() {
+        let printer = Printer::new(false, false, true);
+        let failures = [
+            Failure::NoLogin {
+                command: "agent list".into(),
+            },
+            Failure::input("argument \"path\" has no `=`"),
+            Failure::NotFound {
+                kind: "session",
+                name: "a\u{1b}[2J".into(),
+                remedy: "tollgate agent list".into(),
+            },
+            Failure::Transition {
+                session: "agent_docs".into(),
+                state: "running".into(),
+                what: "restart is refused".into(),
+                remedy: Some("tollgate agent stop agent_docs".into()),
+            },
+            Failure::Denied(Box::new(Refused {
+                plugin: "files".into(),
+                kind: "fs.create".into(),
+                target: "/project/NOTES.md".into(),
+                reason: "access_too_low".into(),
+                receipt: Some("0198c5de-7a3e-7b1c-9f1c-0d7a3d1e2f30".into()),
+                remedy: Some("tollgate grant add files 'fs.create . at /project'".into()),
+            })),
+            Failure::Budget {
+                session: "agent_docs".into(),
+                run: "run_1".into(),
+                reason: "max_iterations".into(),
+                remedy: None,
+            },
+            Failure::failed(
+                "the store cannot be opened",
+                anyhow::anyhow!("no space left"),
+            ),
+        ];
+        let shown: Vec<String> = failures
+            .iter()
+            .map(|failure| {
+                let json = escape::json(&failure.to_json().to_string());
+                format!("{}{json}\n", printer.failure_text(failure))
+            })
+            .collect();
+        insta::assert_snapshot!(shown.join("\n"));
     }
 }

@@ -95,7 +95,7 @@ pub(crate) fn page(receipt: &Receipt) -> Vec<(&'static str, String)> {
     );
     push("standing", Some(receipt.standing.label().to_owned()));
     if let Some(observed) = receipt.outcome() {
-        push("outcome", Some(outcome_words(observed)));
+        push("outcome", Some(outcome_words(receipt, observed)));
         push("took", Some(time::duration(observed.duration_us)));
         push("address", observed.address.clone());
         push("detail", observed.detail.clone());
@@ -175,7 +175,7 @@ fn standing(receipt: &Receipt) -> String {
         Standing::Settled | Standing::Closed => match receipt.outcome() {
             Some(outcome) => format!(
                 "It was performed: {}, in {}.",
-                outcome_words(outcome),
+                outcome_words(receipt, outcome),
                 time::duration(outcome.duration_us)
             ),
             None => "It was performed.".into(),
@@ -199,7 +199,10 @@ pub(crate) fn outcome(receipt: &Receipt) -> String {
             receipt.standing.label().to_owned()
         }
         Standing::Settled | Standing::Closed => {
-            let words = receipt.outcome().map(outcome_words).unwrap_or_default();
+            let words = receipt
+                .outcome()
+                .map(|outcome| outcome_words(receipt, outcome))
+                .unwrap_or_default();
             match receipt.bytes_in().filter(|bytes| *bytes > 0) {
                 Some(read) => format!("{words}, {}", bytes(read)),
                 None => words,
@@ -208,12 +211,21 @@ pub(crate) fn outcome(receipt: &Receipt) -> String {
     }
 }
 
-fn outcome_words(outcome: &Outcome) -> String {
+/// The status of the answer; the entry that closes a body has none.
+fn status(receipt: &Receipt) -> Option<u16> {
+    let observed = [&receipt.settled, &receipt.closed];
+    observed
+        .into_iter()
+        .flatten()
+        .find_map(|observed| observed.outcome.status)
+}
+
+fn outcome_words(receipt: &Receipt, outcome: &Outcome) -> String {
     let result = match outcome.result {
         OutcomeResult::Resolved => outcome.detail.clone().unwrap_or_else(|| "resolved".into()),
         other => other.label().to_owned(),
     };
-    match (outcome.status, &outcome.error) {
+    match (status(receipt), &outcome.error) {
         (Some(status), _) => format!("{result} {status}"),
         (None, Some(error)) => format!("{result} {error}"),
         (None, None) => result,
@@ -277,7 +289,7 @@ mod tests {
             } else {
                 Standing::Denied
             },
-            settled: allowed.then(|| Observed {
+            settled: allowed.then_some(Observed {
                 seq: 5,
                 time_us: 1_700_000_000_123_999,
                 outcome: Outcome {

@@ -23,6 +23,8 @@ use tollgate_sessions::status::{RunStatus, ToolOutcome};
 
 /// How long a prompt waits for a session that misses something.
 const WAIT_MAX: Duration = Duration::from_secs(600);
+/// Exit code of a process that was interrupted: 128 and the number of SIGINT.
+const EXIT_INTERRUPTED: i32 = 130;
 /// The most bytes of a fixture file.
 const FIXTURE_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
@@ -130,6 +132,10 @@ pub(crate) fn work(printer: &Printer, flags: &RunFlags) -> Work {
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
             asked.cancel();
+        }
+        // Who asks twice does not want to wait; what is open is settled by whoever comes next.
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(EXIT_INTERRUPTED);
         }
     });
     Work {
