@@ -5,8 +5,8 @@ use super::{denied, input};
 use crate::app::App;
 use crate::args::call::Call;
 use crate::args::values::{self, WordValue};
-use crate::errors::{Done, Failure};
-use crate::plugins::{self, Located, World};
+use crate::errors::{Context, Done, Failure};
+use crate::plugins::{self, LocateError, Located, World};
 use crate::printer::escape;
 use crate::printer::table::{left, prose};
 use crate::render::words::count;
@@ -14,9 +14,10 @@ use crate::wiring::{House, Manner};
 use base64::Engine as _;
 use serde_json::{Map, Value, json};
 use tollgate_contract::{
-    CallContext, CallEvidence, CallFault, CallId, OutputBlock, PluginCaller, Reply, SessionId,
-    ToolError, ToolOutput, ToolSpec,
+    CallContext, CallEvidence, CallFault, CallId, OutputBlock, PluginCaller, PluginName, Reply,
+    SessionId, ToolError, ToolOutput, ToolSpec,
 };
+use tollgate_receipts::{CallRecord, Draft, Ledger, Plugin, Record};
 
 /// Characters of a tool's description in a table.
 const DESCRIPTION_CHARS_MAX: usize = 72;
@@ -24,7 +25,13 @@ const DESCRIPTION_CHARS_MAX: usize = 72;
 /// Calls the tool and prints what it returned.
 pub(crate) async fn run(app: &App, args: Call) -> Done {
     let house = House::open(app, Manner::default())?;
-    let located = house.catalogue.find(&args.plugin).map_err(failure)?;
+    let located = match house.catalogue.find(&args.plugin) {
+        Ok(located) => located,
+        Err(error) => {
+            record_refusal(&house, &args, &error).await?;
+            return Err(failure(error));
+        }
+    };
     let located = located.ok_or_else(|| Failure::NotFound {
         kind: "plugin",
         name: args.plugin.clone(),
@@ -52,7 +59,7 @@ pub(crate) async fn run(app: &App, args: Call) -> Done {
             remedy: format!("tollgate plugin show {}", located.name),
         })?;
     let arguments = arguments(&args, tool)?;
-    let context = context(&located)?;
+    let context = context(&located.name)?;
     let session = context.session.to_string();
     house.authorities.set_project(&session, &app.project.id());
     let reply = {
@@ -75,6 +82,49 @@ pub(crate) async fn run(app: &App, args: Call) -> Done {
     outcome(&house, &located, name, reply)
 }
 
+/// A component that is refused for what it says of itself never reaches the sandbox; that it was to be
+/// called is on record all the same.
+async fn record_refusal(house: &House, args: &Call, error: &LocateError) -> Done {
+    if !matches!(
+        error,
+        LocateError::Read(_) | LocateError::Changed { .. } | LocateError::Taken { .. }
+    ) {
+        return Ok(());
+    }
+    let Ok(name) = PluginName::new(args.plugin.clone()) else {
+        return Ok(()); // a path: it has no name, and so no authority, yet
+    };
+    let context = context(&name)?;
+    let unknown = || "unknown".to_owned();
+    let record = Record::Call(CallRecord {
+        call: context.call.to_string(),
+        time_us: crate::time::now_us(),
+        run: None,
+        plugin: Plugin {
+            name: name.to_string(),
+            version: unknown(),
+            digest: unknown(),
+        },
+        export: "tool.call".into(),
+        ended: "refused".into(),
+        detail: Some(error.to_string()),
+        allowed: 0,
+        denied: 0,
+        clock: 0,
+        random_bytes: 0,
+        stdio_bytes: 0,
+        duration_us: 0,
+        memory_bytes_peak: 0,
+    });
+    let cannot = || "the refusal cannot be recorded".to_owned();
+    let draft = Draft {
+        session: context.session.to_string(),
+        record,
+    };
+    let ticket = house.store.submit(draft).doing(cannot)?;
+    house.store.durable(&[ticket]).await.doing(cannot)
+}
+
 /// Says which tools there are, for a call that names none.
 fn list(app: &App, located: &Located, tools: &[ToolSpec]) -> Failure {
     let rows: Vec<Vec<String>> = tools
@@ -95,14 +145,14 @@ fn list(app: &App, located: &Located, tools: &[ToolSpec]) -> Failure {
     }
 }
 
-fn context(located: &Located) -> Done<CallContext> {
+fn context(plugin: &PluginName) -> Done<CallContext> {
     let id = uuid::Uuid::now_v7().simple();
     let refused = |error| Failure::failed("an id could not be made", anyhow::Error::from(error));
     Ok(CallContext {
         session: SessionId::new(format!("call_{id}")).map_err(refused)?,
         run: None,
         call: CallId::new(format!("call_{id}")).map_err(refused)?,
-        plugin: located.name.clone(),
+        plugin: plugin.clone(),
         fence: None,
     })
 }
