@@ -57,8 +57,10 @@ pub(crate) async fn run(app: &App, args: PersistentAgent) -> Done {
     let done = play(app, &args, &repository, temporary.path()).await;
     if args.keep_artifacts {
         let kept = temporary.keep();
-        app.printer
-            .talk(format!("\nkept: export TOLLGATE_HOME={}", kept.display()));
+        app.printer.line(format!(
+            "\nkept; look around with: export TOLLGATE_HOME={}",
+            quoted(&kept.to_string_lossy())
+        ));
     } else if let Err(error) = temporary.close() {
         app.printer
             .warn(format!("the demo's home was not removed: {error}"));
@@ -111,8 +113,23 @@ async fn play(app: &App, args: &PersistentAgent, repository: &Path, home: &Path)
             }
         }
     }
-    let receipts = receipts_of(&App::new(home, repository.to_owned(), printer.clone()))?;
-    summary(app, &printer, &script, &receipts, failure.as_ref());
+    let receipts = receipts_of(&App::new(
+        home.clone(),
+        repository.to_owned(),
+        printer.clone(),
+    ))?;
+    let kept = args
+        .keep_artifacts
+        .then(|| home.config.parent().map(Path::to_owned))
+        .flatten();
+    summary(
+        app,
+        &printer,
+        &script,
+        &receipts,
+        kept.as_deref(),
+        failure.as_ref(),
+    );
     match failure {
         // It was said already, beside the command that failed.
         Some(failure) if printer.is_muted() => Err(failure),
@@ -152,6 +169,7 @@ fn summary(
     printer: &crate::printer::Printer,
     script: &Script,
     receipts: &[Receipt],
+    kept: Option<&Path>,
     failure: Option<&Failure>,
 ) {
     let denied = receipts
@@ -160,6 +178,7 @@ fn summary(
         .count();
     let commands: Vec<String> = script.steps.iter().map(Step::shown).collect();
     app.printer.json(&json!({
+        "home": kept,
         "sessions": script.sessions,
         "commands": commands,
         "receipts": receipts,

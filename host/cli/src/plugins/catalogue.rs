@@ -372,6 +372,17 @@ impl Catalogue {
             .collect()
     }
 
+    /// Where a name is looked for, in words.
+    pub(crate) fn places(&self) -> String {
+        match &self.bundled {
+            Some(bundled) => format!(
+                "the policy files, the plugins that were added, and {}",
+                bundled.display()
+            ),
+            None => "the policy files and the plugins that were added".into(),
+        }
+    }
+
     /// The directory of the bundled plugins.
     pub(crate) fn bundled(&self) -> Option<&Path> {
         self.bundled.as_deref()

@@ -73,7 +73,8 @@ impl Authorities {
             stamps: paths.stamps(),
             store_generation,
             changes: 0,
-            broken: None,
+            // Read again here, so that whoever joined the crates cannot leave a fault out.
+            broken: load(&paths, &store).err().map(unreadable),
             components: HashMap::new(),
         };
         Ok(Self {

@@ -12,7 +12,8 @@ mod secrets;
 use crate::app::{App, policy_failure};
 use crate::errors::{Context, Done, Failure};
 use crate::plugins::Catalogue;
-use crate::policy::{Authorities, PolicyPaths, source};
+use crate::policy::{Authorities, Layers, PolicyPaths, source};
+use crate::printer::escape;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tollgate_contract::PluginCaller;
@@ -51,11 +52,28 @@ pub(crate) struct House {
 }
 
 impl House {
-    /// Joins the crates. Reads the policy; starts nothing.
+    /// Joins the crates. Reads the policy, and fails where it has a fault; starts nothing.
     pub(crate) fn open(app: &App, manner: Manner) -> Done<Self> {
-        let store = app.store()?;
         let paths = app.policy_paths();
-        let layers = source::load(&paths, &store).map_err(policy_failure)?;
+        let layers = source::load(&paths, &*app.store()?).map_err(policy_failure)?;
+        Self::join(app, manner, paths, layers)
+    }
+
+    /// The same for verbs that look or end: a fault in a policy file must not keep an operator from
+    /// stopping a session. Plugins are then denied everything.
+    pub(crate) fn open_to_look(app: &App) -> Done<Self> {
+        let paths = app.policy_paths();
+        let layers = source::load(&paths, &*app.store()?).unwrap_or_else(|error| {
+            app.printer.warn(escape::text(&format!(
+                "{error}\nuntil it is corrected, everything is denied"
+            )));
+            Layers::default()
+        });
+        Self::join(app, Manner::default(), paths, layers)
+    }
+
+    fn join(app: &App, manner: Manner, paths: PolicyPaths, layers: Layers) -> Done<Self> {
+        let store = app.store()?;
         let mut protected = protected(app, &paths, &layers);
         let catalogue = app.catalogue_with(&store, layers);
         // Whoever could change a component could change what was judged.
@@ -124,7 +142,7 @@ fn compiler() -> Done<Compiler> {
 }
 
 /// What no plugin may touch, whatever is granted; the store comes first.
-fn protected(app: &App, paths: &PolicyPaths, layers: &crate::policy::Layers) -> Vec<PathBuf> {
+fn protected(app: &App, paths: &PolicyPaths, layers: &Layers) -> Vec<PathBuf> {
     let home = &app.home;
     let mut protected = vec![home.state.clone(), home.config.clone(), home.cache.clone()];
     protected.push(paths.managed.clone());

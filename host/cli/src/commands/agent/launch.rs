@@ -94,10 +94,10 @@ pub(crate) fn provider(house: &House, typed: Option<&str>) -> Done<String> {
                 .catalogue
                 .named(name)
                 .map_err(super::super::plugin::failure)?;
-            found.ok_or_else(|| Failure::NotFound {
-                kind: "provider",
-                name: id.to_owned(),
-                remedy: "tollgate plugin list".into(),
+            found.ok_or_else(|| Failure::Input {
+                what: format!("no provider is named {id:?}"),
+                rule: Some(format!("looked in {}", house.catalogue.places())),
+                remedy: Some("tollgate plugin list".into()),
             })?
         }
         None => {

@@ -13,7 +13,7 @@ pub(crate) use prompt::{directories, manner, prepare, report};
 use crate::app::App;
 use crate::args::agent::Agent;
 use crate::errors::{Done, Failure};
-use crate::wiring::{House, Manner};
+use crate::wiring::House;
 use tollgate_contract::SessionId;
 use tollgate_sessions::driver::{Driver, DriverError};
 use tollgate_sessions::ports::StoreError;
@@ -36,7 +36,7 @@ pub(crate) async fn run(app: &App, verb: Agent) -> Done {
 /// The driver for a verb that needs the operator.
 fn driver(app: &App, command: &str) -> Done<Driver> {
     let operator = app.operator(command)?;
-    Ok(House::open(app, Manner::default())?.driver(operator))
+    Ok(House::open_to_look(app)?.driver(operator))
 }
 
 /// A session's id as it was typed.
