@@ -6,7 +6,7 @@
 //!
 //! `TOLLGATE_EXPECT=write` writes what was seen into `expected.json`, to be reviewed as a diff.
 
-mod outcome;
+pub(crate) mod outcome;
 mod scene;
 
 use crate::support::{Ran, place};

@@ -94,6 +94,8 @@ impl Gate<'_> {
                 CREATE
             } else if asked.write || asked.truncate {
                 WRITE
+            } else if asked.directory {
+                DIRECTORY
             } else {
                 READ
             };

@@ -1,0 +1,107 @@
+//! Import × verdict: every import that is an effect, attempted with everything granted, with reading
+//! granted, and with nothing granted. The snapshot is reviewed; a row of the classification table that
+//! the guest does not attempt fails the test.
+
+use crate::hostile::outcome;
+use crate::support::server::{Answer, Server};
+use crate::support::{Home, place};
+use serde_json::{Value, json};
+use std::fmt::Write;
+use tollgate_sandbox::table::{TABLE, Treatment};
+
+/// What is granted, by name.
+const GRANTED: [(&str, &str); 3] = [
+    (
+        "everything",
+        r#""fs.full {MOUNT} at /data", "http GET http://127.0.0.1:{PORT}/**", "env HOSTILE_PLAIN",
+           "kv notes", "dns localhost", "tcp connect 127.0.0.1:{PORT}", "udp bind 127.0.0.1:0""#,
+    ),
+    ("reading", r#""fs.read {MOUNT} at /data""#),
+    ("nothing", ""),
+];
+
+/// What came of the attempts under one policy.
+struct Column {
+    name: &'static str,
+    said: Vec<String>,
+    receipts: Vec<Value>,
+}
+
+#[test]
+fn every_import_has_its_verdict() {
+    let columns = GRANTED.map(|(name, grants)| attempt(name, grants));
+    let mut shown = String::new();
+    for interface in TABLE {
+        let (import, _version) = interface.name.split_once('@').unwrap();
+        for row in interface.rows {
+            let Treatment::Effect { kinds, .. } = row.treatment else { continue };
+            let function = row.function.trim_start_matches("[method]");
+            let import = format!("{import}.{function}");
+            for (kind, class) in kinds {
+                writeln!(shown, "{import}  {kind}  {}", class.label()).unwrap();
+                for column in &columns {
+                    let (came, saw) = column.came(&import, kind);
+                    writeln!(shown, "    {:<12}{came:<34}{saw}", column.name).unwrap();
+                }
+            }
+        }
+    }
+    insta::assert_snapshot!(shown);
+}
+
+impl Column {
+    /// The receipt of an attempt, and what the guest saw.
+    fn came(&self, import: &str, kind: &str) -> (String, String) {
+        let saw = self.said.iter().find_map(|line| {
+            let (what, saw) = line.split_once(": ")?;
+            let (short, of_kind) = what.split_once(' ')?;
+            let same = import.strip_suffix(short).is_some_and(|rest| rest.ends_with(['/', '.']));
+            (same && of_kind == kind).then(|| saw.to_owned())
+        });
+        let saw = saw.unwrap_or_else(|| panic!("the guest does not attempt {import} {kind}"));
+        let lines: Vec<String> = self
+            .receipts
+            .iter()
+            .filter(|receipt| receipt["import"] == import && receipt["kind"] == kind)
+            .map(outcome::line)
+            .collect();
+        let came = match lines.as_slice() {
+            [] => "no receipt".to_owned(),
+            [one] => came_of(one),
+            many => panic!("{import} {kind} has several receipts: {many:?}"),
+        };
+        (came, saw)
+    }
+}
+
+/// The line of a receipt without its kind and target.
+fn came_of(line: &str) -> String {
+    let (came, _target) = line.split_once(": ").unwrap();
+    came.split_once(' ').unwrap().1.to_owned()
+}
+
+fn attempt(name: &'static str, grants: &str) -> Column {
+    let home = Home::new();
+    let server = Server::start(|_| Answer::ok("a page"));
+    let mount = home.root().join("mount");
+    std::fs::create_dir_all(mount.join("sub")).unwrap();
+    std::fs::write(mount.join("note.txt"), "a note").unwrap();
+    std::os::unix::fs::symlink("note.txt", mount.join("link-inside")).unwrap();
+    let component = place::hostile().join("matrix.wasm");
+    let grants = grants
+        .replace("{MOUNT}", mount.to_str().unwrap())
+        .replace("{PORT}", &server.port.to_string());
+    home.policy(&format!(
+        "version = 1\n[plugins.matrix]\ncomponent = {component:?}\ngrants = [{grants}]\n"
+    ));
+    let arguments = json!({ "port": server.port }).to_string();
+    let called = home.json(["call", "matrix", "attempt", "--arguments-json", &arguments]);
+    let session = called["session"].as_str().unwrap();
+    let listed = home.json(["receipt", "list", "--session", session, "--limit", "1000"]);
+    let said = called.pointer("/content/0/json").and_then(Value::as_array).unwrap();
+    Column {
+        name,
+        said: said.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        receipts: outcome::receipts(&listed),
+    }
+}
