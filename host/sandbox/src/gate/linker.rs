@@ -119,3 +119,42 @@ fn add(l: &mut Linker<State>, link: Link) -> wasmtime::Result<()> {
         Link::ModelTypes => bindings::model_types::add_to_linker::<_, HasGate>(l, gate),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{self, Pool};
+    use crate::gate::table;
+    use wasmtime::component::Component;
+
+    fn links(import: &str) -> bool {
+        let engine = engine::build(Pool::CompileOnly).unwrap();
+        let text = format!(r#"(component (import "{import}" (instance (export "f" (func)))))"#);
+        let component = Component::new(&engine, wat::parse_str(text).unwrap()).unwrap();
+        build(&engine).unwrap().instantiate_pre(&component).is_ok()
+    }
+
+    #[test]
+    fn an_import_without_a_row_is_not_linked() {
+        for import in [
+            "wasi:nn/graph@0.2.0",
+            "wasi:cli/run@0.2.12",
+            "wasi:http/incoming-handler@0.2.12",
+            "wasi:keyvalue/atomics@0.2.0-draft",
+            "wasi:filesystem/types@0.3.0",
+        ] {
+            assert!(!table::knows(import), "{import}");
+            assert!(!links(import), "{import}");
+        }
+    }
+
+    #[test]
+    fn nothing_can_be_linked_over_the_table() {
+        let engine = engine::build(Pool::CompileOnly).unwrap();
+        let mut linker = build(&engine).unwrap();
+        for interface in TABLE.iter().filter(|interface| !interface.rows.is_empty()) {
+            let again = add(&mut linker, interface.link);
+            assert!(again.is_err(), "{}", interface.name);
+        }
+    }
+}
