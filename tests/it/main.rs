@@ -12,6 +12,7 @@
 #![cfg(test)]
 
 mod hostile;
+mod inside;
 mod matrix;
 mod support;
 // TEMPORARY NOTE (remove at the end): the modules kill (kill -9 harness, two processes), agent (openai
