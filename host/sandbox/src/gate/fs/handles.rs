@@ -15,6 +15,8 @@ pub(super) struct Mount {
     pub(super) root: Arc<os::MountRoot>,
     /// Whether any grant excludes names below it.
     pub(super) has_except: bool,
+    /// Whether something of Tollgate's own may be below it.
+    pub(super) holds_protected: bool,
 }
 
 impl Mount {
@@ -46,6 +48,13 @@ impl Base {
             Some(file) => os::Dir::new(&self.mount.root, file.as_fd()),
             None => self.mount.root.dir(),
         }
+    }
+
+    /// Whether the name in this directory is of Tollgate's own.
+    pub(super) fn protects(&self, name: &str) -> bool {
+        self.mount.holds_protected
+            && os::resolve(&self.dir(), name, false)
+                .is_err_and(|error| error.class() == os::Class::Protected)
     }
 
     /// What `path` would be below the mount if nothing on the way were a link. None when it leads out.

@@ -127,6 +127,7 @@ impl preopens::Host for Gate<'_> {
             root_is_granted |= granted.guest == "/";
             let mount = Arc::new(Mount {
                 guest: granted.guest.clone(),
+                holds_protected: root.holds_protected(),
                 root,
                 has_except: granted.has_except,
             });
@@ -510,9 +511,10 @@ impl types::HostDirectoryEntryStream for Gate<'_> {
                     "" => entry.name.clone(),
                     rel => format!("{rel}/{}", entry.name),
                 };
-                authority.as_ref().is_none_or(|authority| {
+                let excluded = authority.as_ref().is_none_or(|authority| {
                     authority.hides(&base.mount.guest, &path, record::now_us())
-                })
+                });
+                excluded || base.protects(&entry.name)
             });
             if !hidden {
                 return Ok(Some(entry));

@@ -125,6 +125,13 @@ impl MountRoot {
         self.id
     }
 
+    /// Whether anything protected may be beneath the mount: then its listings leave it out.
+    pub(crate) fn holds_protected(&self) -> bool {
+        self.protected
+            .is_below(&self.canonical, Some(self.id))
+            .unwrap_or(true)
+    }
+
     /// Opening and reading what is cached waits for no server and no other process here. False where
     /// that is not known.
     pub(crate) fn local(&self) -> bool {
