@@ -80,24 +80,31 @@ pub(crate) struct Inner {
     pub(crate) compile_slots: tokio::sync::Semaphore,
     pub(crate) plugins: Arc<dyn PluginSource>,
     pub(crate) host: Arc<GateHost>,
-    guests: Option<Runtime>,
-    io: Option<Runtime>,
-    io_handle: Handle,
-    guest_handle: Handle,
+    guests: Own,
+    io: Own,
+}
+
+/// A runtime that is never waited for: dropping one on a thread of another would panic.
+struct Own(Option<Runtime>, Handle);
+
+impl Own {
+    fn new(runtime: Runtime) -> Self {
+        let handle = runtime.handle().clone();
+        Self(Some(runtime), handle)
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl Inner {
     pub(crate) fn io_handle(&self) -> &Handle {
-        &self.io_handle
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        // A runtime must not be waited for on a thread of another one.
-        for runtime in [self.guests.take(), self.io.take()].into_iter().flatten() {
-            runtime.shutdown_background();
-        }
+        &self.io.1
     }
 }
 
@@ -130,13 +137,15 @@ impl Sandbox {
             .event_interval(1)
             .thread_name("tollgate-guest")
             .enable_all()
-            .build()?;
+            .build()
+            .map(Own::new)?;
         let io = Builder::new_multi_thread()
             .worker_threads(cores)
             .max_blocking_threads(IO_THREADS_MAX)
             .thread_name("tollgate-io")
             .enable_all()
-            .build()?;
+            .build()
+            .map(Own::new)?;
         let files = gate::fs::Files::new(&config.cache, &config.protected, config.free_bytes_floor)
             .map_err(StartError::Files)?;
         let host = Arc::new(GateHost {
@@ -149,7 +158,7 @@ impl Sandbox {
             credentials: config.credentials,
             transport: config.transport,
             files,
-            io: io.handle().clone(),
+            io: io.1.clone(),
         });
         Ok(Self {
             inner: Arc::new(Inner {
@@ -160,10 +169,8 @@ impl Sandbox {
                 compile_slots: tokio::sync::Semaphore::new(cores),
                 plugins: config.plugins,
                 host,
-                io_handle: io.handle().clone(),
-                guest_handle: guests.handle().clone(),
-                guests: Some(guests),
-                io: Some(io),
+                guests,
+                io,
                 engine,
             }),
         })
@@ -213,13 +220,14 @@ impl Sandbox {
 
     /// The guests' runtime.
     pub fn guests(&self) -> &Handle {
-        &self.inner.guest_handle
+        &self.inner.guests.1
     }
 
     async fn spawn(&self, context: CallContext, job: Job) -> Result<Held<Answer>, CallFault> {
         let call = call::run(Arc::clone(&self.inner), context, job);
         self.inner
-            .guest_handle
+            .guests
+            .1
             .spawn(call)
             .await
             .map_err(|error| CallFault::Sandbox {
