@@ -10,9 +10,13 @@
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// The variable that names the point.
 pub const STOP_AT_VARIABLE: &str = "TOLLGATE_TEST_STOP_AT";
+
+/// How long the thread at a point waits for the process to stop.
+const STOP_WAIT: Duration = Duration::from_millis(500);
 
 struct StopAt {
     name: String,
@@ -54,6 +58,9 @@ pub fn stop_point(name: &str) {
 fn stop_this_process() {
     // A process may always signal itself; if it could not, the test that waits for it would say so.
     let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
+    // The kernel hands the signal to any thread, as a rule to the first: until that one has run and
+    // stopped all others, this one would go on past the point.
+    std::thread::sleep(STOP_WAIT);
 }
 
 #[cfg(not(unix))]

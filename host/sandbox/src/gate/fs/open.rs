@@ -171,11 +171,13 @@ impl Gate<'_> {
         let generation = self.generation();
         let (work_scope, mount) = (Arc::clone(scope), Arc::clone(&base.mount));
         look::blocking(scope, move || {
+            tollgate_contract::stop_point("gate.before_effect");
             let made = work_scope
                 .host
                 .files
                 .keep_floor(&mount.root)
                 .and_then(|()| os::create(&target, os::FILE_MODE, asked.read));
+            tollgate_contract::stop_point("gate.after_effect");
             match made {
                 Ok(file) => {
                     let seen = os::observe(&mount.root, std::os::fd::AsFd::as_fd(&file)).ok();
@@ -232,12 +234,18 @@ impl Gate<'_> {
         let generation = self.generation();
         let (work_scope, mount) = (Arc::clone(scope), Arc::clone(&base.mount));
         let opened = look::blocking(scope, move || {
-            let floor = if wish.class == Class::Strict {
+            let strict = wish.class == Class::Strict;
+            let floor = if strict {
+                tollgate_contract::stop_point("gate.before_effect");
                 work_scope.host.files.keep_floor(&mount.root)
             } else {
                 Ok(())
             };
-            match floor.and_then(|()| reopen(&found, asked)) {
+            let made = floor.and_then(|()| reopen(&found, asked));
+            if strict {
+                tollgate_contract::stop_point("gate.after_effect");
+            }
+            match made {
                 Ok(file) => Ok(Opened {
                     file,
                     rel: found.rel().to_owned(),
