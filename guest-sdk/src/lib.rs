@@ -1,6 +1,6 @@
 //! Write plugins for Tollgate in Rust.
 //!
-//! A plugin is a small library crate with `crate-type = ["cdylib", "rlib"]`. Tools implement [`Tools`]
+//! A plugin is a small library crate with `crate-type = ["cdylib"]`. Tools implement [`Tools`]
 //! and are exported with [`export_tools!`]; an adapter to a provider of models implements [`Provider`]
 //! and is exported with [`export_provider!`].
 //!
