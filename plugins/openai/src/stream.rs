@@ -10,12 +10,21 @@ use tollgate_sdk::{Completion, ProviderError};
 
 /// How much of a chunk that cannot be read is shown, in characters.
 const SHOWN_CHARS_MAX: usize = 80;
+/// How much after `[DONE]` is read, in bytes: nothing of it counts.
+const REST_BYTES_MAX: u64 = 64 * 1024;
 
 /// Reads a stream to its end.
 ///
 /// The stream is whole when the server has said `[DONE]`, or why it stopped. What ends before that was
-/// cut off, and is an error: half an answer is none.
-pub(crate) fn read(body: impl Read, sink: &mut dyn Emit) -> Result<Completion, ProviderError> {
+/// cut off, and is an error: half an answer is none. After `[DONE]` the body is read to its end, so
+/// that the exchange is not on record as one that was given up, and its connection can serve again.
+pub(crate) fn read(mut body: impl Read, sink: &mut dyn Emit) -> Result<Completion, ProviderError> {
+    let answer = events(&mut body, sink)?;
+    let _ = std::io::copy(&mut body.take(REST_BYTES_MAX), &mut std::io::sink());
+    answer.finish()
+}
+
+fn events(body: impl Read, sink: &mut dyn Emit) -> Result<Answer, ProviderError> {
     let mut events = EventReader::new(body);
     let mut answer = Answer::default();
     loop {
@@ -52,7 +61,7 @@ pub(crate) fn read(body: impl Read, sink: &mut dyn Emit) -> Result<Completion, P
         }
         answer.take(chunk, sink)?;
     }
-    answer.finish()
+    Ok(answer)
 }
 
 #[cfg(test)]
@@ -78,6 +87,15 @@ mod tests {
         assert_eq!(got.content, [ContentBlock::Text("a".into())]);
         assert_eq!((got.usage.input, got.usage.output), (5, 1));
         assert_eq!(got.stop, StopReason::EndTurn);
+    }
+
+    #[test]
+    fn the_body_is_read_to_its_end() {
+        let stream = [TEXT, STOP, DONE].concat();
+        // As a connection gives it: what has come so far, and the end only when asked once more.
+        let mut body = std::io::Cursor::new(stream.as_bytes()).chain(&b"\n"[..]);
+        read(&mut body, &mut Vec::new()).unwrap();
+        assert_eq!(body.bytes().count(), 0);
     }
 
     #[test]
