@@ -48,10 +48,12 @@ use tollgate_receipts::Ledger;
 use uuid::Uuid;
 
 /// The names that this crate gives to `tollgate_contract::stop_point`, in the order in which a prompt
-/// with one tool call passes them; the last is passed by stop, exit words and `rm --force`.
+/// with one tool call passes them; the last two are passed by resolve, and by stop, exit words and
+/// `rm --force`.
 pub const STOP_POINTS: &[&str] = &[
     "before_lease",
     "after_lease",
+    "before_settled",
     "before_bind",
     "after_prompt_received",
     "before_provider_call",
@@ -64,6 +66,7 @@ pub const STOP_POINTS: &[&str] = &[
     "after_run_completed",
     "before_lease_release",
     "after_lease_release",
+    "before_resolved",
     "between_stopping_and_stopped",
 ];
 

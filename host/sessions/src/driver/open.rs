@@ -179,6 +179,7 @@ impl Driver {
     ) -> Result<(), DriverError> {
         let open = self.store.open_intents(&seat.session, INTENTS_MAX)?;
         self.mark_indeterminate(seat, &open).await?;
+        stop_point("before_settled");
         let intents: Vec<String> = open
             .into_iter()
             .map(|intent| intent.receipt)

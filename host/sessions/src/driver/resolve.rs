@@ -5,7 +5,7 @@ use super::{Driver, DriverError, Prompted, Work};
 use crate::machine::Command;
 use crate::record::{RunReport, SessionRecord};
 use crate::status::{Resolution, Status};
-use tollgate_contract::SessionId;
+use tollgate_contract::{SessionId, stop_point};
 use tollgate_receipts::OutcomeResult;
 
 /// What resolving led to.
@@ -39,6 +39,7 @@ impl Driver {
             let ticket = self.ledger.submit(draft)?;
             self.ledger.durable(&[ticket]).await?;
         }
+        stop_point("before_resolved");
         seat.write(&[command], Vec::new())?;
         if seat.state.status != Status::Running {
             return Ok(Resolved::Settled(Box::new(self.let_go(seat)?)));
