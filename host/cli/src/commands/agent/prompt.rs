@@ -19,7 +19,7 @@ use tollgate_sessions::driver::{
 };
 use tollgate_sessions::observe::{Cancel, Progress, RunObserver};
 use tollgate_sessions::record::RunReport;
-use tollgate_sessions::status::{RunStatus, ToolOutcome};
+use tollgate_sessions::status::{RunStatus, Status, ToolOutcome};
 
 /// How long a prompt waits for a session that misses something.
 const WAIT_MAX: Duration = Duration::from_secs(600);
@@ -48,12 +48,16 @@ pub(crate) async fn run(app: &App, args: Prompt) -> Done {
     let work = if is_exit_word(&text) {
         idle_work(&args.run)
     } else {
-        // What cannot be prompted is refused before plugins are compiled.
         let record = driver.status(&session).await.map_err(failure)?;
-        house
-            .authorities
-            .set_project(session.as_str(), &record.project);
-        prepare(app, &house, session.as_str(), &args.run).await?
+        if takes_a_prompt(record.status) {
+            house
+                .authorities
+                .set_project(session.as_str(), &record.project);
+            prepare(app, &house, session.as_str(), &args.run).await?
+        } else {
+            // The driver will refuse; no plugin is compiled nor asked for its tools before.
+            idle_work(&args.run)
+        }
     };
     let request = PromptRequest {
         text,
@@ -72,6 +76,14 @@ pub(crate) async fn run(app: &App, args: Prompt) -> Done {
         }
         Prompted::Ran(ran) => report(app, &house, &ran),
     }
+}
+
+/// Whether a prompt is legal, or waits, in this state.
+fn takes_a_prompt(status: Status) -> bool {
+    matches!(
+        status,
+        Status::Unbound | Status::Idle | Status::Dormant | Status::Suspended
+    )
 }
 
 /// What the flags ask of the house.
