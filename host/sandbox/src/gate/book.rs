@@ -14,8 +14,6 @@ pub(crate) const DENIALS_WRITTEN_MAX: u64 = 32;
 const READ_SET_BYTES_MAX: usize = 6 * 1024;
 /// Estimated bytes of an item without its target and command.
 const ITEM_BYTES: usize = 420;
-/// The most tickets that wait at once before settled ones are looked for.
-const TICKETS_KEPT_MAX: usize = 4096;
 
 /// Where the entry of a buffered effect stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,14 +63,9 @@ impl Book {
             .bytes
             .saturating_add(record::estimate_bytes(&draft.record));
         match scope.host.ledger.submit(draft) {
-            Ok(ticket) => {
-                if self.tickets.len() >= TICKETS_KEPT_MAX {
-                    // Tickets are in order; the ledger is asked about the newest ones only after the
-                    // older ones, so dropping none keeps every failure visible.
-                    self.tickets.shrink_to_fit();
-                }
-                self.tickets.push(ticket);
-            }
+            // None is dropped before it is durable; the bound on the bytes of a call's entries bounds
+            // them.
+            Ok(ticket) => self.tickets.push(ticket),
             Err(error) => self.failed = Some(error),
         }
     }
@@ -87,7 +80,7 @@ impl Book {
             .read_set_context
             .as_ref()
             .is_none_or(|(policy, generation)| {
-                *policy == context.policy && *generation == context.generation
+                *policy == context.policy && *generation == context.basis.generation
             });
         let bytes = ITEM_BYTES
             + item.target.text.len()
@@ -97,7 +90,7 @@ impl Book {
             self.flush_read_set(scope);
         }
         self.read_set_context
-            .get_or_insert_with(|| (context.policy.clone(), context.generation));
+            .get_or_insert_with(|| (context.policy.clone(), context.basis.generation));
         self.read_set_bytes += bytes;
         self.read_set.push(item);
         Place {

@@ -25,6 +25,8 @@ mod sink;
 mod sockets;
 pub(crate) mod stdio;
 pub mod table;
+#[cfg(test)]
+pub(crate) mod testing;
 pub(crate) mod view;
 
 use crate::services::{Credentials, Environment, KeyValue, SessionKeys};

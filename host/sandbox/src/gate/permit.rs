@@ -5,11 +5,12 @@
 //!   durable;
 //! - every function of this crate that touches the world takes one;
 //! - one that is dropped without an outcome settles as cancelled, so that no intent stays open while
-//!   the host lives.
+//!   the host lives;
+//! - the call does not end while one is alive, nor while a [`Trace`] is.
 
 use super::book::Place;
 use super::record;
-use super::scope::{Allowed, Attempt, CallScope};
+use super::scope::{Allowed, Attempt, Basis, CallScope, TaskGuard};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -17,35 +18,29 @@ use tollgate_receipts::{Outcome, OutcomeRecord, OutcomeResult, ReadItem, Record,
 
 /// A refusal, already on record. The guest gets the denial form of its import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Refused {
-    /// The reason's label.
-    pub(crate) reason: &'static str,
-}
+pub(crate) struct Refused;
 
 /// Leave to perform one effect.
 pub(crate) struct Permit {
-    scope: Arc<CallScope>,
+    owner: TaskGuard,
     receipt: String,
     started: Instant,
     /// For a buffered effect the item to write with its outcome.
     item: Option<Box<(ReadItem, Allowed)>>,
     credential: Option<String>,
+    basis: Basis,
     settled: bool,
 }
 
 impl Permit {
-    pub(super) fn strict(
-        scope: Arc<CallScope>,
-        _: &Attempt<'_>,
-        receipt: String,
-        allowed: Allowed,
-    ) -> Self {
+    pub(super) fn strict(scope: Arc<CallScope>, receipt: String, allowed: Allowed) -> Self {
         Self {
-            scope,
+            owner: scope.own_task(),
             receipt,
             started: Instant::now(),
             item: None,
             credential: allowed.credential,
+            basis: allowed.basis,
             settled: false,
         }
     }
@@ -61,13 +56,23 @@ impl Permit {
         );
         scope.book().note(&receipt);
         Self {
-            scope,
+            owner: scope.own_task(),
             receipt,
             started: Instant::now(),
             credential: allowed.credential.clone(),
+            basis: allowed.basis.clone(),
             item: Some(Box::new((item, allowed))),
             settled: false,
         }
+    }
+
+    pub(super) fn receipt(&self) -> &str {
+        &self.receipt
+    }
+
+    /// On what it was allowed.
+    pub(crate) fn basis(&self) -> &Basis {
+        &self.basis
     }
 
     /// The credential that the grant adds.
@@ -77,7 +82,7 @@ impl Permit {
 
     /// The call.
     pub(crate) fn scope(&self) -> &Arc<CallScope> {
-        &self.scope
+        self.owner.scope()
     }
 
     /// Writes the outcome of an effect that leaves nothing open.
@@ -94,7 +99,7 @@ impl Permit {
     pub(crate) fn open(mut self, outcome: Outcome) -> Arc<Trace> {
         let place = self.write(outcome);
         Arc::new(Trace {
-            scope: Arc::clone(&self.scope),
+            owner: self.scope().own_task(),
             receipt: std::mem::take(&mut self.receipt),
             place,
             started: self.started,
@@ -111,14 +116,14 @@ impl Permit {
             Some(pending) => {
                 let (mut item, allowed) = *pending;
                 item.outcome = Some(outcome);
-                Some(self.scope.add_item(item, &allowed))
+                Some(self.scope().add_item(item, &allowed))
             }
             None => {
-                self.scope.write(Record::Outcome(OutcomeRecord {
+                self.scope().write(Record::Outcome(OutcomeRecord {
                     receipt: self.receipt.clone(),
                     state: State::Settled,
                     time_us: record::now_us(),
-                    call: self.scope.caller.call.clone(),
+                    call: self.scope().caller.call.clone(),
                     outcome,
                 }));
                 None
@@ -135,9 +140,10 @@ impl Drop for Permit {
     }
 }
 
-/// Something that an effect opened: counts bytes, and writes them when it is closed.
+/// Something that an effect opened: counts bytes, and writes them when it is closed. The call does not
+/// end before.
 pub(crate) struct Trace {
-    scope: Arc<CallScope>,
+    owner: TaskGuard,
     receipt: String,
     place: Option<Place>,
     started: Instant,
@@ -166,15 +172,16 @@ impl Drop for Trace {
             address: None,
             detail,
         };
+        let scope = Arc::clone(self.owner.scope());
         let still_open = self
             .place
-            .is_none_or(|place| !self.scope.book().close_item(place, &outcome));
+            .is_none_or(|place| !scope.book().close_item(place, &outcome));
         if still_open {
-            self.scope.write(Record::Outcome(OutcomeRecord {
+            scope.write(Record::Outcome(OutcomeRecord {
                 receipt: std::mem::take(&mut self.receipt),
                 state: State::Closed,
                 time_us: record::now_us(),
-                call: self.scope.caller.call.clone(),
+                call: scope.caller.call.clone(),
                 outcome,
             }));
         }

@@ -98,7 +98,7 @@ pub(crate) fn effect(
         target: target(scope, attempt),
         decision,
         policy: context.policy.clone(),
-        generation: context.generation,
+        generation: context.basis.generation,
         transport: transport(scope, attempt),
         budget_left: context.budget_left,
         outcome: None,

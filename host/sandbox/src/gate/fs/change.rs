@@ -254,8 +254,8 @@ pub(super) async fn rename(
         whole: None,
         effects: &effects,
     };
-    if found.kind() == Kind::Directory && from.0.mount.has_except
-        || found.kind() == Kind::Directory && to.0.mount.has_except
+    if found.kind() == Kind::Directory
+        && judges_content(&from.0.mount, &to.0.mount, source.rel(), target.rel())
     {
         // A directory takes its content along: no excluded name may hide in it, and none may come to
         // stand where it is excluded.
@@ -318,7 +318,20 @@ async fn both(
     }
 }
 
-/// Whether a directory carries names that are excluded where it is or where it goes.
+/// Whether what a directory holds matters to its renaming: where names are excluded, and where the
+/// directory itself has or gets a name such as `.git`, below which some paths run on the host later.
+fn judges_content(from: &Mount, to: &Mount, from_rel: &str, to_rel: &str) -> bool {
+    let hidden = |rel: &str| {
+        rel.rsplit('/')
+            .next()
+            .is_some_and(|name| name.starts_with('.'))
+    };
+    from.has_except || to.has_except || hidden(from_rel) || hidden(to_rel)
+}
+
+/// Whether a directory carries names that are excluded where it is or where it goes, or such as may not
+/// be changed there and may be changed here, or the other way round: renaming it away, changing them and
+/// renaming it back would get around the rule.
 async fn carried(
     scope: &Arc<CallScope>,
     from: &Base,
@@ -329,18 +342,19 @@ async fn carried(
     let Some(authority) = scope.authority() else {
         return Ok((found, Some(Reason::PolicyUnreadable)));
     };
+    let work_scope = Arc::clone(scope);
     let (from_mount, to_mount) = (from.mount.guest.clone(), to.mount.guest.clone());
     let (from_rel, to_rel) = (found.rel().to_owned(), to_rel.to_owned());
-    let now_us = record::now_us();
     look::blocking(scope, move || {
-        let excluded = |mount: &str, top: &str, below: &str| {
-            let path = format!("{top}/{below}");
-            authority.hides(mount, path.trim_start_matches('/'), now_us)
+        let hides = |mount: &str, path: &str| work_scope.hides(&authority, mount, path);
+        let open = |mount: &str, path: &str| work_scope.may_add(&authority, mount, path);
+        let matters = |below: &str| {
+            let (old, new) = (format!("{from_rel}/{below}"), format!("{to_rel}/{below}"));
+            hides(&from_mount, &old)
+                || hides(&to_mount, &new)
+                || open(&from_mount, &old) != open(&to_mount, &new)
         };
-        let hides = |below: &str| {
-            excluded(&from_mount, &from_rel, below) || excluded(&to_mount, &to_rel, below)
-        };
-        let reason = match os::find_excluded(&found, &hides, RENAME_ENTRIES_MAX) {
+        let reason = match os::find_excluded(&found, &matters, RENAME_ENTRIES_MAX) {
             Ok(None) => None,
             Ok(Some(_)) => Some(Reason::Excluded),
             Err(_) => Some(Reason::LimitReached),
@@ -403,4 +417,76 @@ pub(super) async fn link(
 
 fn shown_pair(from: &Base, from_rel: &str, to: &Base, to_rel: &str) -> String {
     format!("{} -> {}", from.mount.show(from_rel), to.mount.show(to_rel))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::testing::World;
+    use std::path::Path;
+
+    fn world() -> (World, Base) {
+        let world = World::new(&[]);
+        let dir = world.home.path().join("mount");
+        std::fs::create_dir(&dir).unwrap();
+        let grant = format!("fs.full {} at /data", dir.display());
+        world.grants.set(1, &[&grant], &[]);
+        let protected = Arc::clone(&world.scope.host.files.protected);
+        let base = Base {
+            mount: Arc::new(Mount {
+                guest: "/data".into(),
+                root: os::MountRoot::open(&dir, protected).unwrap(),
+                has_except: false,
+                holds_protected: false,
+            }),
+            file: None,
+            rel: String::new(),
+        };
+        (world, base)
+    }
+
+    fn file(world: &World, path: &str) -> std::path::PathBuf {
+        let path = world.home.path().join("mount").join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, "x").unwrap();
+        path
+    }
+
+    #[tokio::test]
+    async fn hooks_cannot_be_renamed_into_place() {
+        let (world, base) = world();
+        let prepared = file(&world, "made/hooks/pre-commit");
+        let old = file(&world, "repo/.git/hooks/pre-commit");
+        file(&world, "repo/.git/HEAD");
+        let rename = async |from, to| rename(&world.scope, (&base, from), (&base, to)).await;
+        assert!(rename("made", "other/.git").await.is_err());
+        std::fs::create_dir(world.home.path().join("mount/other")).unwrap();
+        assert!(rename("made", "other/.git").await.is_err());
+        assert!(rename("repo/.git", "repo/git").await.is_err());
+        assert!(Path::new(&prepared).exists() && Path::new(&old).exists());
+        // What changes nothing about what runs is not in the way.
+        rename("made", "other/made").await.unwrap();
+        rename("repo", "moved").await.unwrap();
+        std::fs::remove_dir_all(world.home.path().join("mount/moved/.git/hooks")).unwrap();
+        rename("moved/.git", "moved/git").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn work_that_nobody_waits_for_any_more_holds_the_call() {
+        let (world, _) = world();
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let work = look::blocking(&world.scope, move || wait.recv());
+        // Begun and given up, as when the guest is ended.
+        assert!(
+            tokio::time::timeout(std::time::Duration::from_millis(20), work)
+                .await
+                .is_err()
+        );
+        let scope = Arc::clone(&world.scope);
+        let end = tokio::spawn(async move { scope.settle_tasks().await });
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        assert!(!end.is_finished());
+        go.send(()).unwrap();
+        end.await.unwrap();
+    }
 }

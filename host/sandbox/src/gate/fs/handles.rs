@@ -2,11 +2,19 @@
 
 use super::os::{self, FileId};
 use crate::gate::permit::Trace;
-use std::collections::HashMap;
+use crate::gate::scope::Basis;
+use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use tollgate_grants::FsOp;
+
+/// Files and directories that one call may have open at once: the descriptors of the process are
+/// everybody's.
+const OPEN_FILES_MAX: usize = 256;
+/// Files of its own that a call may write again after closing them, the latest.
+const CREATED_KEPT_MAX: usize = 64;
 
 /// A granted directory, opened for this call.
 pub(super) struct Mount {
@@ -98,8 +106,10 @@ pub(super) struct OpenFile {
     pub(super) rel: String,
     /// What was granted: reading or writing.
     pub(super) op: FsOp,
-    /// The grants generation at which it was decided.
-    pub(super) generation: u64,
+    /// On what it was granted.
+    pub(super) basis: Basis,
+    /// The grants generation at which it was last found to be granted.
+    pub(super) looked_at: AtomicU64,
     pub(super) trace: Arc<Trace>,
 }
 
@@ -109,12 +119,17 @@ pub(crate) struct Handles {
     by_rep: HashMap<u32, Handle>,
     /// Files that this call created itself: it may write them with the access `create`. Each is held
     /// open, so that its inode cannot come to name another file.
-    created: HashMap<FileId, OwnedFd>,
+    created: VecDeque<(FileId, OwnedFd)>,
     /// Directories whose entries are being read.
     listings: HashMap<u32, Base>,
 }
 
 impl Handles {
+    /// Whether `more` files or directories may be opened.
+    pub(super) fn has_room(&self, more: usize) -> bool {
+        self.by_rep.len() + more <= OPEN_FILES_MAX
+    }
+
     pub(super) fn insert(&mut self, rep: u32, handle: Handle) {
         self.by_rep.insert(rep, handle);
     }
@@ -128,11 +143,14 @@ impl Handles {
     }
 
     pub(super) fn note_created(&mut self, id: FileId, held: OwnedFd) {
-        self.created.insert(id, held);
+        if self.created.len() >= CREATED_KEPT_MAX {
+            self.created.pop_front();
+        }
+        self.created.push_back((id, held));
     }
 
     pub(super) fn created(&self, id: FileId) -> bool {
-        self.created.contains_key(&id)
+        self.created.iter().any(|(own, _)| *own == id)
     }
 
     pub(super) fn note_listing(&mut self, rep: u32, base: Base) {

@@ -4,11 +4,13 @@
 use super::change;
 use super::handles::{Base, Handle, Mount, OpenFile};
 use super::os::{self, Kind, NewTime};
-use super::stream::{Lasting, Reading, Writing};
+use super::stream::{Lasting, Reading};
+use super::writing::{Writing, on_file};
 use crate::gate::record;
 use crate::gate::scope::{Attempt, CallScope};
 use crate::gate::view::Gate;
 use std::fs::File;
+use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 use tollgate_grants::{Effect, FsOp};
 use tollgate_receipts::Class;
@@ -58,15 +60,6 @@ impl Gate<'_> {
         }
     }
 
-    pub(super) fn generation(&self) -> u64 {
-        self.state
-            .scope
-            .host
-            .authority
-            .generation()
-            .unwrap_or(u64::MAX)
-    }
-
     fn scope(&self) -> Arc<CallScope> {
         Arc::clone(&self.state.scope)
     }
@@ -106,6 +99,11 @@ impl preopens::Host for Gate<'_> {
             Some(authority) if !scope.caller.bare => authority.mounts().to_vec(),
             _ => Vec::new(),
         };
+        if !self.state.handles.has_room(mounts.len() + 1) {
+            return Err(wasmtime::format_err!(
+                "the plugin asks for its mounts while it has too many files open"
+            ));
+        }
         for granted in mounts {
             // A mount whose directory is missing is not there; attempts below it are refused as
             // outside, and `doctor` names it.
@@ -122,6 +120,10 @@ impl preopens::Host for Gate<'_> {
             }
             // Where the file system folds case, a rule on names could be spelled around.
             if granted.has_except && root.folds_case() {
+                continue;
+            }
+            // A grant that was changed meanwhile does not change what the call has open.
+            if !scope.mount(&granted.guest, &granted.host) {
                 continue;
             }
             root_is_granted |= granted.guest == "/";
@@ -215,10 +217,7 @@ impl types::HostDescriptor for Gate<'_> {
             |found| Ok(found.meta().id),
         )
         .await?;
-        Ok(types::MetadataHashValue {
-            lower: id.ino,
-            upper: id.dev,
-        })
+        Ok(identity(id))
     }
 
     async fn readlink_at(&mut self, fd: Fd, path: String) -> FsResult<String> {
@@ -372,19 +371,11 @@ impl types::HostDescriptor for Gate<'_> {
     }
 
     fn write_via_stream(&mut self, fd: Fd, offset: u64) -> FsResult<Resource<DynOutputStream>> {
-        let lasting = self.writable(&fd)?;
-        let raw = self.minted_files().write_via_stream(fd, offset)?;
-        let inner = self.state.table.delete(raw)?;
-        let stream: DynOutputStream = Box::new(Writing { inner, lasting });
-        Ok(self.state.table.push(stream)?)
+        self.writing(&fd, Some(offset))
     }
 
     fn append_via_stream(&mut self, fd: Fd) -> FsResult<Resource<DynOutputStream>> {
-        let lasting = self.writable(&fd)?;
-        let raw = self.minted_files().append_via_stream(fd)?;
-        let inner = self.state.table.delete(raw)?;
-        let stream: DynOutputStream = Box::new(Writing { inner, lasting });
-        Ok(self.state.table.push(stream)?)
+        self.writing(&fd, None)
     }
 
     async fn read(&mut self, fd: Fd, length: u64, offset: u64) -> FsResult<(Vec<u8>, bool)> {
@@ -395,15 +386,24 @@ impl types::HostDescriptor for Gate<'_> {
     }
 
     async fn write(&mut self, fd: Fd, bytes: Vec<u8>, offset: u64) -> FsResult<u64> {
-        let lasting = self.still(&fd)?;
-        let written = self.minted_files().write(fd, bytes, offset).await?;
-        lasting.count_out(usize::try_from(written).unwrap_or(usize::MAX));
-        Ok(written)
+        let lasting = self.writable(&fd)?;
+        lasting.keep_floor().map_err(super::fail::Fail::Os)?;
+        let file = self.wasi_file(&fd)?.file;
+        let written = on_file(file, lasting, "a write failed", move |file, lasting| {
+            let written = file.write_at(&bytes, offset)?;
+            lasting.count_out(written);
+            Ok(written)
+        });
+        Ok(written.await? as u64)
     }
 
     async fn set_size(&mut self, fd: Fd, size: u64) -> FsResult<()> {
-        self.still(&fd)?;
-        self.minted_files().set_size(fd, size).await
+        let lasting = self.writable(&fd)?;
+        let file = self.wasi_file(&fd)?.file;
+        let sized = on_file(file, lasting, "setting the size failed", move |file, _| {
+            file.set_len(size)
+        });
+        Ok(sized.await?)
     }
 
     async fn set_times(
@@ -423,14 +423,17 @@ impl types::HostDescriptor for Gate<'_> {
         length: u64,
         advice: types::Advice,
     ) -> FsResult<()> {
+        self.kept(&fd)?;
         self.minted_files().advise(fd, at, length, advice).await
     }
 
     async fn sync_data(&mut self, fd: Fd) -> FsResult<()> {
+        self.kept(&fd)?;
         self.minted_files().sync_data(fd).await
     }
 
     async fn sync(&mut self, fd: Fd) -> FsResult<()> {
+        self.kept(&fd)?;
         self.minted_files().sync(fd).await
     }
 
@@ -448,6 +451,7 @@ impl types::HostDescriptor for Gate<'_> {
     }
 
     async fn stat(&mut self, fd: Fd) -> FsResult<types::DescriptorStat> {
+        self.kept(&fd)?;
         if let Some(Handle::File(open)) = self.state.handles.get(fd.rep())
             && open.mount.root.local()
         {
@@ -464,7 +468,13 @@ impl types::HostDescriptor for Gate<'_> {
     }
 
     async fn metadata_hash(&mut self, fd: Fd) -> FsResult<types::MetadataHashValue> {
-        self.minted_files().metadata_hash(fd).await
+        self.kept(&fd)?;
+        let file = match self.state.table.get(&fd)? {
+            Descriptor::File(file) => Arc::clone(&file.file),
+            Descriptor::Dir(dir) => Arc::clone(&dir.dir),
+        };
+        let meta = os::Metadata::of(&*file, "an open file").map_err(super::fail::Fail::Os)?;
+        Ok(identity(meta.id))
     }
 
     fn drop(&mut self, fd: Fd) -> wasmtime::Result<()> {
@@ -484,6 +494,21 @@ impl Gate<'_> {
         }
     }
 
+    /// [`Gate::still`] for what may also be a directory, each use of which is decided by itself.
+    fn kept(&self, fd: &Fd) -> FsResult<()> {
+        match self.state.handles.get(fd.rep()) {
+            Some(Handle::File(_)) => self.still(fd).map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    fn writing(&mut self, fd: &Fd, position: Option<u64>) -> FsResult<Resource<DynOutputStream>> {
+        let lasting = self.writable(fd)?;
+        let file = self.wasi_file(fd)?.file;
+        let stream: DynOutputStream = Box::new(Writing::new(file, position, lasting));
+        Ok(self.state.table.push(stream)?)
+    }
+
     fn writable(&self, fd: &Fd) -> FsResult<Lasting> {
         let lasting = self.still(fd)?;
         let file = self.wasi_file(fd)?;
@@ -500,7 +525,8 @@ impl types::HostDirectoryEntryStream for Gate<'_> {
         stream: Resource<types::DirectoryEntryStream>,
     ) -> FsResult<Option<types::DirectoryEntry>> {
         let base = self.state.handles.listing(stream.rep()).cloned();
-        let authority = self.state.scope.authority();
+        let scope = self.scope();
+        let authority = scope.authority();
         loop {
             let same = Resource::new_borrow(stream.rep());
             let Some(entry) = self.minted_files().read_directory_entry(same).await? else {
@@ -550,6 +576,13 @@ fn stat(meta: &os::Metadata) -> types::DescriptorStat {
         data_access_timestamp: datetime(meta.accessed),
         data_modification_timestamp: datetime(meta.modified),
         status_change_timestamp: datetime(meta.changed),
+    }
+}
+
+fn identity(id: os::FileId) -> types::MetadataHashValue {
+    types::MetadataHashValue {
+        lower: id.ino,
+        upper: id.dev,
     }
 }
 

@@ -166,22 +166,21 @@ pub(super) fn unfit(mount: &Mount, found: &Resolved) -> Option<Reason> {
         .then_some(Reason::HardLink)
 }
 
-/// Runs blocking file work of the gate's as a task that outlives the instance.
+/// Runs blocking file work of the gate's as a task that outlives the instance. Where nobody waits any
+/// more the call still waits until the work is done and what came of it is dropped.
 pub(super) async fn blocking<T: Send + 'static>(
     scope: &Arc<CallScope>,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> wasmtime::Result<T> {
     let guard = scope.own_task();
-    scope
+    let (result, guard) = scope
         .host
         .io
-        .spawn_blocking(move || {
-            let result = work();
-            drop(guard);
-            result
-        })
+        .spawn_blocking(move || (work(), guard))
         .await
-        .map_err(|error| wasmtime::format_err!("file work of the gate ended: {error}"))
+        .map_err(|error| wasmtime::format_err!("file work of the gate ended: {error}"))?;
+    drop(guard);
+    Ok(result)
 }
 
 /// A lookup: at once where the kernel has the path in its cache, else on the gate's threads.

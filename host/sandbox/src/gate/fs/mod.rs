@@ -16,6 +16,7 @@ mod look;
 mod open;
 pub(crate) mod os;
 mod stream;
+mod writing;
 
 pub(crate) use handles::Handles;
 

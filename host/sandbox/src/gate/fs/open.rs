@@ -6,11 +6,12 @@ use super::look::{self, Wish};
 use super::os::{self, Kind, OpenHow, OsError, Resolved};
 use crate::gate::permit::Trace;
 use crate::gate::record;
-use crate::gate::scope::CallScope;
+use crate::gate::scope::{Basis, CallScope};
 use crate::gate::view::Gate;
 use std::fs::File;
 use std::sync::Arc;
-use tollgate_grants::FsOp;
+use std::sync::atomic::AtomicU64;
+use tollgate_grants::{FsOp, Reason};
 use tollgate_receipts::Class;
 use wasmtime::component::Resource;
 use wasmtime_wasi::filesystem::{Descriptor, Dir, File as WasiFile, FsPerms, OpenMode};
@@ -58,6 +59,21 @@ struct Asked {
     write: bool,
 }
 
+impl Asked {
+    /// The wish as far as it is known before anything is looked up.
+    fn wish(self) -> Wish {
+        if self.create {
+            CREATE
+        } else if self.write || self.truncate {
+            WRITE
+        } else if self.directory {
+            DIRECTORY
+        } else {
+            READ
+        }
+    }
+}
+
 /// What was opened.
 struct Opened {
     file: File,
@@ -65,7 +81,7 @@ struct Opened {
     directory: bool,
     op: FsOp,
     mode: OpenMode,
-    generation: u64,
+    basis: Basis,
     trace: Arc<Trace>,
     created: Option<os::FileId>,
 }
@@ -90,17 +106,16 @@ impl Gate<'_> {
         };
         let scope = Arc::clone(&self.state.scope);
         let Some(base) = self.base(&fd)? else {
-            let wish = if asked.create {
-                CREATE
-            } else if asked.write || asked.truncate {
-                WRITE
-            } else if asked.directory {
-                DIRECTORY
-            } else {
-                READ
-            };
-            return Err(wish.refuse_outside(&scope, &path).await.into());
+            return Err(asked.wish().refuse_outside(&scope, &path).await.into());
         };
+        if !self.state.handles.has_room(1) {
+            let rel = base.lexical(&path).unwrap_or_else(|| path.clone());
+            let refused = asked.wish().on(&base.mount, &rel, |attempt| {
+                scope.refuse_now(attempt, Reason::LimitReached)
+            });
+            let _ = scope.watermark().await;
+            return Err(Fail::from(refused).into());
+        }
         if asked.create && asked.directory {
             return Err(ErrorCode::Invalid.into());
         }
@@ -168,7 +183,7 @@ impl Gate<'_> {
             Ok(permit) => permit,
             Err(fail) => return Ok(Err(fail)),
         };
-        let generation = self.generation();
+        let basis = permit.basis().clone();
         let (work_scope, mount) = (Arc::clone(scope), Arc::clone(&base.mount));
         look::blocking(scope, move || {
             tollgate_contract::stop_point("gate.before_effect");
@@ -191,7 +206,7 @@ impl Gate<'_> {
                         } else {
                             OpenMode::WRITE
                         },
-                        generation,
+                        basis,
                         trace: permit.open(record::ok()),
                         created: seen.map(|seen| seen.meta.id),
                     })
@@ -231,7 +246,7 @@ impl Gate<'_> {
             return Err(Fail::from(refused).into());
         }
         let permit = wish.permit(scope, &base.mount, found.rel()).await?;
-        let generation = self.generation();
+        let basis = permit.basis().clone();
         let (work_scope, mount) = (Arc::clone(scope), Arc::clone(&base.mount));
         let opened = look::blocking(scope, move || {
             let strict = wish.class == Class::Strict;
@@ -252,7 +267,7 @@ impl Gate<'_> {
                     directory: found.kind() == Kind::Directory,
                     op: wish.op,
                     mode: mode(asked, found.kind()),
-                    generation,
+                    basis,
                     trace: permit.open(record::ok()),
                     created: None,
                 }),
@@ -304,7 +319,8 @@ impl Gate<'_> {
                 mount: Arc::clone(&base.mount),
                 rel: opened.rel,
                 op: opened.op,
-                generation: opened.generation,
+                looked_at: AtomicU64::new(opened.basis.generation),
+                basis: opened.basis,
                 trace: opened.trace,
             })),
         );
@@ -352,6 +368,7 @@ fn open_to_read(
             None => scope.permit_buffered(attempt).map_err(Fail::from),
         }
     })?;
+    let basis = permit.basis().clone();
     match reopen(&found, asked) {
         Ok(file) => Ok(Opened {
             file,
@@ -359,7 +376,7 @@ fn open_to_read(
             directory: found.kind() == Kind::Directory,
             op: wish.op,
             mode: OpenMode::READ,
-            generation: scope.host.authority.generation().unwrap_or(u64::MAX),
+            basis,
             trace: permit.open(record::ok()),
             created: None,
         }),

@@ -1,57 +1,52 @@
-//! Streams on open files: they count what passes and stop when the grant is revoked.
+//! What reading an open file needs: it counts what passes and stops when the grant is revoked.
 
 use super::handles::OpenFile;
+use super::os::OsError;
 use crate::gate::scope::CallScope;
 use bytes::{Bytes, BytesMut};
 use std::fs::File;
 use std::io::IoSliceMut;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use tollgate_grants::{Effect, Reason};
-use tollgate_receipts::Class;
+use std::sync::atomic::Ordering;
+use tollgate_grants::Effect;
+use tollgate_receipts::{Class, OutcomeResult};
 use wasmtime_wasi::runtime::AbortOnDropJoinHandle;
 use wasmtime_wasi_io::poll::Pollable;
-use wasmtime_wasi_io::streams::{InputStream, OutputStream, StreamError, StreamResult};
+use wasmtime_wasi_io::streams::{InputStream, StreamError, StreamResult};
 
 /// Whether an open file may still be used: its grant is looked at again when the grants have changed.
+#[derive(Clone)]
 pub(super) struct Lasting {
     scope: Arc<CallScope>,
     file: Arc<OpenFile>,
-    generation: AtomicU64,
 }
 
 impl Lasting {
     pub(super) fn new(scope: Arc<CallScope>, file: Arc<OpenFile>) -> Self {
-        Self {
-            generation: AtomicU64::new(file.generation),
-            scope,
-            file,
-        }
+        Self { scope, file }
     }
 
     /// True while the grant holds. A refusal leaves its receipt.
     pub(super) fn holds(&self) -> bool {
-        let now = self.scope.host.authority.generation().unwrap_or(u64::MAX);
-        if now == self.generation.load(Ordering::Relaxed) {
+        let file = &self.file;
+        let looked_at = file.looked_at.load(Ordering::Relaxed);
+        let generation = self.scope.host.authority.generation();
+        if generation.is_ok_and(|now| now == looked_at) {
             return true;
         }
-        let file = &self.file;
         let effect = Effect::Fs {
             op: file.op,
             guest_mount: &file.mount.guest,
             path: &file.rel,
         };
-        let allowed = self.scope.authority().is_some_and(|authority| {
-            matches!(
-                authority.decide(&effect, crate::gate::record::now_us()),
-                tollgate_grants::Decision::Allowed(_)
-            )
-        });
-        if allowed {
-            self.generation.store(now, Ordering::Relaxed);
-            return true;
-        }
+        let reason = match self.scope.still_allowed(&[effect], &file.basis) {
+            Ok(now) => {
+                file.looked_at.store(now, Ordering::Relaxed);
+                return true;
+            }
+            Err(reason) => reason,
+        };
         let attempt = crate::gate::scope::Attempt {
             import: "wasi:io/streams",
             kind: "fs.use",
@@ -60,16 +55,21 @@ impl Lasting {
             whole: None,
             effects: &[effect],
         };
-        self.scope.refuse_now(&attempt, Reason::Revoked);
+        self.scope.refuse_now(&attempt, reason);
         false
     }
 
-    fn check(&self) -> StreamResult<()> {
+    pub(super) fn check(&self) -> StreamResult<()> {
         if self.holds() {
             return Ok(());
         }
         let revoked = std::io::Error::new(std::io::ErrorKind::PermissionDenied, "revoked");
         Err(StreamError::LastOperationFailed(revoked.into()))
+    }
+
+    /// Refuses a write that could take the ledger's last free bytes.
+    pub(super) fn keep_floor(&self) -> Result<(), OsError> {
+        self.scope.host.files.keep_floor(&self.file.mount.root)
     }
 
     pub(super) fn count_in(&self, bytes: usize) {
@@ -80,6 +80,12 @@ impl Lasting {
     pub(super) fn count_out(&self, bytes: usize) {
         let counter = &self.file.trace.bytes_out;
         counter.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Something on the open file failed, although opening it did not.
+    pub(super) fn failed(&self, what: &str, error: &std::io::Error) {
+        let detail = format!("{what}: {}", error.kind());
+        self.file.trace.end(OutcomeResult::Failed, Some(detail));
     }
 }
 
@@ -163,6 +169,7 @@ impl Reading {
                 Ok(bytes)
             }
             Err(error) => {
+                self.lasting.failed("a read failed", &error);
                 self.waiting = Waiting::Closed;
                 Err(StreamError::LastOperationFailed(error.into()))
             }
@@ -211,40 +218,5 @@ impl InputStream for Reading {
                 }
             },
         }
-    }
-}
-
-pub(super) struct Writing {
-    pub(super) inner: Box<dyn OutputStream>,
-    pub(super) lasting: Lasting,
-}
-
-#[async_trait::async_trait]
-impl Pollable for Writing {
-    async fn ready(&mut self) {
-        self.inner.ready().await;
-    }
-}
-
-#[async_trait::async_trait]
-impl OutputStream for Writing {
-    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        self.lasting.check()?;
-        let count = bytes.len();
-        self.inner.write(bytes)?;
-        self.lasting.count_out(count);
-        Ok(())
-    }
-
-    fn flush(&mut self) -> StreamResult<()> {
-        self.inner.flush()
-    }
-
-    fn check_write(&mut self) -> StreamResult<usize> {
-        self.inner.check_write()
-    }
-
-    async fn cancel(&mut self) {
-        self.inner.cancel().await;
     }
 }
