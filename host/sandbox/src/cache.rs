@@ -12,17 +12,28 @@ use crate::inspect::{self, Inspection};
 use crate::services::PluginEntry;
 use crate::state::State;
 use crate::{admission::Weight, engine};
+use rustix::fs::{FlockOperation, flock};
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
+use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
 /// Components that are kept ready in memory.
 const READY_MAX: usize = 64;
+/// Directories in which something is being compiled.
+const SCRATCH_PREFIX: &str = "compiling-";
+/// A scratch directory older than this belongs to nobody any more.
+const SCRATCH_AGE_MAX: Duration = Duration::from_secs(3600);
+/// How long somebody else's compilation of the same component is waited for.
+const LOCK_WAIT_MAX: Duration = Duration::from_secs(compile::COMPILE_WALL_SECONDS_MAX + 30);
+/// How often the lock is tried.
+const LOCK_POLL: Duration = Duration::from_millis(20);
 
 /// A component that was not accepted, and by which rule.
 #[derive(Debug, thiserror::Error)]
@@ -132,10 +143,6 @@ impl Cache {
         directory: PathBuf,
         compiler: Compiler,
     ) -> wasmtime::Result<Self> {
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&directory)?;
         Ok(Self {
             linker: linker::build(&engine)?,
             key: engine::key(&engine),
@@ -198,14 +205,38 @@ impl Cache {
         if path.exists() {
             return Ok(path);
         }
+        // Whoever comes while somebody compiles the same waits for that artifact. A lock that cannot be
+        // had costs only a second compilation.
+        let _lock = self.lock(&path.with_extension("lock"));
+        if path.exists() {
+            return Ok(path);
+        }
         let scratch = tempfile::Builder::new()
-            .prefix("compiling-")
+            .prefix(SCRATCH_PREFIX)
             .tempdir_in(&self.directory)
             .map_err(CompileError::Io)?;
         let fresh = scratch.path().join("artifact");
         compile::compile(&self.compiler, bytes, &fresh)?;
         std::fs::rename(&fresh, &path).map_err(CompileError::Io)?;
         Ok(path)
+    }
+
+    fn lock(&self, path: &Path) -> Option<File> {
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(path)
+            .ok()?;
+        let give_up = Instant::now() + LOCK_WAIT_MAX;
+        while flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            if Instant::now() > give_up {
+                return None;
+            }
+            std::thread::sleep(LOCK_POLL);
+        }
+        Some(file)
     }
 
     #[expect(
@@ -258,6 +289,37 @@ impl Cache {
     }
 }
 
+/// Creates the directory of artifacts, or sees to it that nobody else can put one there, and clears away
+/// what compilations that were killed have left.
+pub(crate) fn prepare(directory: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)?;
+    let meta = std::fs::metadata(directory)?;
+    if meta.uid() != rustix::process::geteuid().as_raw() || meta.mode() & 0o022 != 0 {
+        return Err(std::io::Error::other(format!(
+            "others may write in {}, where machine code is kept; make it yours and run `chmod go-w` on it",
+            directory.display()
+        )));
+    }
+    for entry in std::fs::read_dir(directory)?.flatten() {
+        let scratch = entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| name.starts_with(SCRATCH_PREFIX));
+        let old = || {
+            let changed = entry.metadata().and_then(|meta| meta.modified());
+            changed.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > SCRATCH_AGE_MAX))
+        };
+        if scratch && old() {
+            // What cannot be removed is only in the way of nothing.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+    Ok(())
+}
+
 fn stamp(entry: &PluginEntry) -> std::io::Result<Stamp> {
     let meta = std::fs::metadata(&entry.component)?;
     Ok(Stamp {
@@ -271,7 +333,7 @@ fn stamp(entry: &PluginEntry) -> std::io::Result<Stamp> {
 
 fn read(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    std::fs::File::open(path)?
+    File::open(path)?
         .take(inspect::COMPONENT_BYTES_MAX as u64 + 1)
         .read_to_end(&mut bytes)?;
     Ok(bytes)
@@ -288,5 +350,30 @@ mod tests {
         assert_eq!(recorded_version(""), UNKNOWN);
         assert_eq!(recorded_version("…"), UNKNOWN);
         assert_eq!(recorded_version(&"9".repeat(500)).len(), VERSION_CHARS_MAX);
+    }
+
+    #[test]
+    fn a_directory_that_others_may_write_is_refused_and_old_scratch_goes() {
+        use std::os::unix::fs::PermissionsExt;
+        let home = tempfile::tempdir().unwrap();
+        let cache = home.path().join("a/cache");
+        prepare(&cache).unwrap();
+        for (name, age_s) in [
+            ("compiling-old", 7200),
+            ("compiling-new", 0),
+            ("kept", 7200),
+        ] {
+            let path = cache.join(name);
+            std::fs::create_dir(&path).unwrap();
+            let then = std::time::SystemTime::now() - Duration::from_secs(age_s);
+            File::open(&path).unwrap().set_modified(then).unwrap();
+        }
+        prepare(&cache).unwrap();
+        assert!(!cache.join("compiling-old").exists());
+        assert!(cache.join("compiling-new").exists() && cache.join("kept").exists());
+        let mode = std::fs::Permissions::from_mode(0o770);
+        std::fs::set_permissions(&cache, mode).unwrap();
+        let refused = prepare(&cache).unwrap_err().to_string();
+        assert!(refused.contains("chmod go-w"), "{refused}");
     }
 }

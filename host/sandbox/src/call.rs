@@ -4,24 +4,29 @@
 //! call, its tasks settle and its record is written before the answer can be had; the answer can be
 //! had only through [`Held::release`], behind the watermark.
 
+use crate::answer::Answer;
 use crate::cache::{LoadError, Ready, UNKNOWN, World};
 use crate::convert;
 use crate::gate::record::{self, Caller};
 use crate::gate::scope::CallScope;
-use crate::meter::{Hit, LimitTrap, Meter};
+use crate::meter::{Hit, LimitTrap, Meter, Running};
 use crate::sandbox::Inner;
 use crate::services::PluginEntry;
-use crate::state::{Seed, State};
+use crate::state::{HANDLES_MAX, Seed, State};
 use futures::future::{Abortable, Aborted};
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tollgate_contract::{
-    CallContext, CallEvidence, CallFault, Completion, CompletionRequest, DeltaSink, Digest,
-    ProviderError, ProviderInfo, Reply, ToolError, ToolOutput, ToolSpec,
+    CallContext, CallEvidence, CallFault, CompletionRequest, DeltaSink, Digest, Reply,
 };
 use tollgate_receipts::{CallRecord, Plugin, Record};
-use wasmtime::Store;
+use wasmtime::component::ResourceTableError;
+use wasmtime::{PoolConcurrencyLimitError, Store};
+
+/// Characters of a trap, and of each name in it; the plugin chose them.
+const TRAP_CHARS_MAX: usize = 200;
 
 /// What to call.
 pub(crate) enum Job {
@@ -46,18 +51,15 @@ impl Job {
         }
     }
 
+    fn fits(&self, world: &World) -> bool {
+        let provider = matches!(self, Self::Describe | Self::Complete(..));
+        provider == matches!(world, World::Provider(_))
+    }
+
     /// Whether the export is asked without any grant.
     fn bare(&self) -> bool {
         matches!(self, Self::List | Self::Describe)
     }
-}
-
-/// What came back.
-pub(crate) enum Answer {
-    Tools(Vec<ToolSpec>),
-    Tool(Result<ToolOutput, ToolError>),
-    Info(ProviderInfo),
-    Completion(Box<Result<Completion, ProviderError>>),
 }
 
 /// An answer that has not left the call yet.
@@ -119,6 +121,13 @@ pub(crate) async fn run(inner: Arc<Inner>, context: CallContext, job: Job) -> He
     let mut peak = 0;
     let mut talk = String::new();
     let result = match (entry, ready) {
+        (Some(entry), Ok(ready)) if !job.fits(&ready.world) => Err(CallFault::Refused {
+            plugin: entry.name.to_string(),
+            reason: match ready.world {
+                World::Tools(_) => "it offers tools; it is no provider".into(),
+                World::Provider(_) => "it is a provider; it offers no tools".into(),
+            },
+        }),
         (Some(entry), Ok(ready)) => match inner.admission.admit(ready.weight).await {
             Some(admitted) => {
                 let result = Box::pin(instance(
@@ -155,6 +164,10 @@ async fn ready(inner: &Arc<Inner>, entry: &PluginEntry) -> Result<Arc<Ready>, Ca
         reason: error.to_string(),
     };
     let _slot = inner.compile_slots.acquire().await;
+    // Somebody who came for the same component may have made it ready meanwhile.
+    if let Some(ready) = inner.cache.get(entry) {
+        return Ok(ready);
+    }
     let (loader, wanted) = (Arc::clone(inner), entry.clone());
     let task = inner
         .io_handle()
@@ -211,10 +224,16 @@ async fn instance(
         Job::Complete(_, deltas) => Some(Arc::clone(deltas)),
         _ => None,
     };
+    let running = Running::new();
     let state = State::new(Seed {
         scope: Arc::clone(scope),
-        meter: Meter::new(limits.memory_bytes, Duration::from_micros(limits.cpu_us)),
+        meter: Meter::new(
+            limits.memory_bytes,
+            Duration::from_micros(limits.cpu_us),
+            running.clone(),
+        ),
         output_bytes_max: limits.output_bytes,
+        http_body_bytes_max: limits.http_body_bytes,
         config: Arc::clone(&entry.config),
         deltas,
     });
@@ -225,8 +244,11 @@ async fn instance(
     store.epoch_deadline_callback(|mut context| context.data_mut().meter.tick());
     let (watch, registration) = inner.clock.watch(wall);
     let deadline_ms = limits.wall_us / 1000;
-    let result = Abortable::new(drive(&mut store, ready, job, deadline_ms), registration).await;
-    watch.finish();
+    let result = {
+        let mut guest = std::pin::pin!(drive(&mut store, ready, job, deadline_ms));
+        let metered = poll_fn(|context| running.during(|| guest.as_mut().poll(context)));
+        Abortable::new(metered, registration).await
+    };
     let meter = store.data().meter.clone();
     *peak = meter.bytes_peak as u64;
     *talk = output.talk();
@@ -237,36 +259,67 @@ async fn instance(
         plugin: plugin.clone(),
         limit,
     };
+    let too_much = || limit(format!("output {} bytes", limits.output_bytes));
     match result {
-        Ok(Ok(answer)) => Ok(answer),
-        Err(Aborted) => Err(limit(format!("wall {:?}", wall))),
-        Ok(Err(_)) if watch.expired() => Err(limit(format!("wall {:?}", wall))),
-        Ok(Err(error)) => {
-            let hit = error.downcast_ref::<LimitTrap>().map(|trap| trap.0);
-            Err(match hit {
-                Some(Hit::Cpu) => limit(format!("cpu {:?}", Duration::from_micros(limits.cpu_us))),
-                Some(Hit::Output) => limit(format!("output {} bytes", limits.output_bytes)),
-                None if meter.refused_growth => {
-                    limit(format!("memory {} bytes", limits.memory_bytes))
-                }
-                None => CallFault::Trapped {
-                    plugin: plugin.clone(),
-                    message: trap_message(&error),
-                },
-            })
+        Ok(Ok(answer)) if output.has_room(answer.bytes()) => Ok(answer),
+        Ok(Ok(_)) => Err(too_much()),
+        Err(Aborted) => Err(limit(format!("wall {wall:?}"))),
+        Ok(Err(_)) if watch.expired() => Err(limit(format!("wall {wall:?}"))),
+        Ok(Err(error)) => Err(match Cause::of(&error) {
+            Cause::Limit(Hit::Cpu) => {
+                limit(format!("cpu {:?}", Duration::from_micros(limits.cpu_us)))
+            }
+            Cause::Limit(Hit::Output) => too_much(),
+            Cause::Handles => limit(format!("handles {HANDLES_MAX}")),
+            Cause::Pool => CallFault::Sandbox {
+                message: error.root_cause().to_string(),
+            },
+            Cause::Guest if meter.refused_growth => {
+                limit(format!("memory {} bytes", limits.memory_bytes))
+            }
+            Cause::Guest => CallFault::Trapped {
+                plugin: plugin.clone(),
+                message: trap_message(&error),
+            },
+        }),
+    }
+}
+
+/// Whose fault it is that a call gave no answer.
+enum Cause {
+    Limit(Hit),
+    /// The call holds as many handles as it may.
+    Handles,
+    /// The pool was too small for what was admitted.
+    Pool,
+    Guest,
+}
+
+impl Cause {
+    fn of(error: &wasmtime::Error) -> Self {
+        if let Some(LimitTrap(hit)) = error.downcast_ref() {
+            Self::Limit(*hit)
+        } else if matches!(error.downcast_ref(), Some(ResourceTableError::Full)) {
+            Self::Handles
+        } else if error.is::<PoolConcurrencyLimitError>() {
+            Self::Pool
+        } else {
+            Self::Guest
         }
     }
 }
 
 /// A trap in one line: its cause, and the innermost frames by name.
 fn trap_message(error: &wasmtime::Error) -> String {
-    let mut message = error.root_cause().to_string();
+    let shown = |text: &str| text.chars().take(TRAP_CHARS_MAX).collect::<String>();
+    let mut message = shown(&error.root_cause().to_string());
     if let Some(trace) = error.downcast_ref::<wasmtime::WasmBacktrace>() {
         let frames: Vec<_> = trace
             .frames()
             .iter()
             .filter_map(|frame| frame.func_name())
             .take(4)
+            .map(shown)
             .collect();
         if !frames.is_empty() {
             message.push_str(&format!(" (in {})", frames.join(" < ")));

@@ -18,22 +18,27 @@ const LINGER_TICKS: u32 = 100;
 
 /// One call under watch.
 #[derive(Debug)]
-pub(crate) struct Watch {
+struct Watch {
     deadline_us: AtomicU64,
     expired: AtomicBool,
     done: AtomicBool,
     abort: AbortHandle,
 }
 
-impl Watch {
+/// The call's end of a watch; ends it when dropped.
+#[derive(Debug)]
+pub(crate) struct Watched(Arc<Watch>);
+
+impl Watched {
     /// Whether the wall limit has ended the call.
     pub(crate) fn expired(&self) -> bool {
-        self.expired.load(Ordering::Acquire)
+        self.0.expired.load(Ordering::Acquire)
     }
+}
 
-    /// Ends the watch.
-    pub(crate) fn finish(&self) {
-        self.done.store(true, Ordering::Release);
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.0.done.store(true, Ordering::Release);
     }
 }
 
@@ -87,7 +92,7 @@ impl Clock {
     }
 
     /// Watches a call that may last `wall`. The registration belongs to the call's future.
-    pub(crate) fn watch(&self, wall: Duration) -> (Arc<Watch>, AbortRegistration) {
+    pub(crate) fn watch(&self, wall: Duration) -> (Watched, AbortRegistration) {
         let (abort, registration) = AbortHandle::new_pair();
         let deadline = self.shared.born.elapsed().saturating_add(wall);
         let watch = Arc::new(Watch {
@@ -102,7 +107,7 @@ impl Clock {
             state.asleep = false;
             self.shared.wake.notify_one();
         }
-        (watch, registration)
+        (Watched(watch), registration)
     }
 }
 

@@ -17,6 +17,8 @@ pub const COMPILE_MEMORY_BYTES_MAX: u64 = 3 * 1024 * 1024 * 1024;
 pub const COMPILE_CPU_SECONDS_MAX: u64 = 60;
 /// The most seconds of wall time.
 pub const COMPILE_WALL_SECONDS_MAX: u64 = 60;
+/// Bytes of what the child says on standard error that are read.
+const SAID_BYTES_MAX: u64 = 4096;
 /// How often the child is looked at.
 const POLL: Duration = Duration::from_millis(5);
 
@@ -72,21 +74,36 @@ pub(crate) fn compile(compiler: &Compiler, bytes: &[u8], out: &Path) -> Result<(
     if status.success() {
         return Ok(());
     }
-    let mut said = String::new();
+    let mut said = Vec::new();
     errors.seek(SeekFrom::Start(0))?;
-    errors.take(4096).read_to_string(&mut said)?;
+    errors.take(SAID_BYTES_MAX).read_to_end(&mut said)?;
+    let said = String::from_utf8_lossy(&said);
+    let failed = |what: String| Err(CompileError::Io(std::io::Error::other(what)));
     use std::os::unix::process::ExitStatusExt as _;
     match (status.signal(), status.code()) {
-        (Some(SIGXCPU | SIGKILL), _) => Err(CompileError::Limit("60 s of processor time")),
+        (Some(SIGXCPU | SIGKILL), _) if may_be_cpu_limit(started.elapsed()) => {
+            Err(CompileError::Limit("60 s of processor time"))
+        }
         // An allocation that fails aborts the child.
-        (Some(_), _) => Err(CompileError::Limit("3 GiB of memory")),
+        (Some(SIGABRT | SIGBUS | SIGSEGV), _) => Err(CompileError::Limit("3 GiB of memory")),
+        (Some(signal), _) => failed(format!(
+            "its process was ended by signal {signal}; the machine may be out of memory"
+        )),
         (None, Some(EXIT_INVALID)) => Err(CompileError::Invalid(said.trim().to_owned())),
-        _ => Err(CompileError::Io(std::io::Error::other(
-            said.trim().to_owned(),
-        ))),
+        _ => failed(said.trim().to_owned()),
     }
 }
 
+/// Whether so much time has passed that all cores together can have used up the limit.
+fn may_be_cpu_limit(elapsed: Duration) -> bool {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = u32::try_from(cores).unwrap_or(u32::MAX);
+    elapsed.saturating_mul(cores) >= Duration::from_secs(COMPILE_CPU_SECONDS_MAX)
+}
+
+const SIGABRT: i32 = 6;
+const SIGBUS: i32 = 7;
+const SIGSEGV: i32 = 11;
 const SIGKILL: i32 = 9;
 const SIGXCPU: i32 = 24;
 const EXIT_INVALID: i32 = 3;
@@ -123,8 +140,13 @@ fn invalid(error: wasmtime::Error) -> CompileError {
 }
 
 fn limit_self() -> std::io::Result<()> {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
+    // Nobody waits for an artifact whose host is gone. The thread that waits for this process is the one
+    // that started it, so this cannot come too early.
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     let limits = [
+        // A core dump of a compiler that ran out of memory would be gigabytes.
+        (Resource::Core, 0),
         (Resource::Data, COMPILE_MEMORY_BYTES_MAX),
         (Resource::Cpu, COMPILE_CPU_SECONDS_MAX),
         (Resource::Core, 0),

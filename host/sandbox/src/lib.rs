@@ -8,6 +8,7 @@
 //! `tollgate-grants` and `tollgate-receipts`.
 
 mod admission;
+mod answer;
 mod bindings;
 mod cache;
 mod call;

@@ -1,7 +1,13 @@
 //! The meter of one call: memory and tables together, and processor time.
 //!
+//! Processor time is the time during which the call's future is polled: a guest that computes gives the
+//! thread back at every tick, and one that waits is not polled.
+//!
 //! Invariant: the bound holds for the sum over all memories and tables of the call, not for each.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 use wasmtime::{ResourceLimiter, UpdateDeadline};
 
 /// Bytes that one table element is counted at.
@@ -19,35 +25,75 @@ pub(crate) enum Hit {
 #[error("stopped at a limit")]
 pub(crate) struct LimitTrap(pub(crate) Hit);
 
+/// How long a call has run on a thread. Clones tell the same time.
+#[derive(Debug, Clone)]
+pub(crate) struct Running(Arc<Times>);
+
+#[derive(Debug)]
+struct Times {
+    born: Instant,
+    /// Of the polls that have ended.
+    ran_ns: AtomicU64,
+    /// When the poll of now began.
+    since_ns: AtomicU64,
+}
+
+impl Running {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Times {
+            born: Instant::now(),
+            ran_ns: AtomicU64::new(0),
+            since_ns: AtomicU64::new(0),
+        }))
+    }
+
+    fn now_ns(&self) -> u64 {
+        u64::try_from(self.0.born.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// Runs one poll of the call.
+    pub(crate) fn during<T>(&self, poll: impl FnOnce() -> T) -> T {
+        self.0.since_ns.store(self.now_ns(), Ordering::Relaxed);
+        let result = poll();
+        self.0.ran_ns.store(self.ran_ns(), Ordering::Relaxed);
+        result
+    }
+
+    /// Asked within a poll.
+    fn ran_ns(&self) -> u64 {
+        let since = self.0.since_ns.load(Ordering::Relaxed);
+        let before = self.0.ran_ns.load(Ordering::Relaxed);
+        before.saturating_add(self.now_ns().saturating_sub(since))
+    }
+}
+
 /// The meter.
 #[derive(Debug, Clone)]
 pub(crate) struct Meter {
     bytes_max: usize,
     bytes: usize,
     pub(crate) bytes_peak: usize,
-    cpu_ticks: u64,
-    cpu_ticks_max: u64,
+    running: Running,
+    cpu_max: Duration,
     /// Set when growth was refused: a guest that traps afterwards ran out of memory.
     pub(crate) refused_growth: bool,
 }
 
 impl Meter {
-    pub(crate) fn new(bytes_max: u64, cpu: std::time::Duration) -> Self {
-        let ticks = cpu.as_millis() / crate::clock::TICK.as_millis().max(1);
+    pub(crate) fn new(bytes_max: u64, cpu_max: Duration, running: Running) -> Self {
         Self {
             bytes_max: usize::try_from(bytes_max).unwrap_or(usize::MAX),
             bytes: 0,
             bytes_peak: 0,
-            cpu_ticks: 0,
-            cpu_ticks_max: u64::try_from(ticks).unwrap_or(u64::MAX).max(1),
+            running,
+            cpu_max,
             refused_growth: false,
         }
     }
 
-    /// Counts one tick of guest time.
+    /// Looks at the time, at each tick that meets the guest.
     pub(crate) fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
-        self.cpu_ticks += 1;
-        if self.cpu_ticks > self.cpu_ticks_max {
+        if Duration::from_nanos(self.running.ran_ns()) > self.cpu_max {
             return Err(wasmtime::Error::new(LimitTrap(Hit::Cpu)));
         }
         Ok(UpdateDeadline::Yield(1))
@@ -94,7 +140,7 @@ mod tests {
 
     #[test]
     fn the_bound_is_on_the_sum() {
-        let mut meter = Meter::new(100, std::time::Duration::from_millis(30));
+        let mut meter = Meter::new(100, Duration::from_millis(30), Running::new());
         assert!(meter.memory_growing(0, 60, None).unwrap());
         assert!(!meter.memory_growing(0, 60, None).unwrap());
         assert!(meter.memory_growing(0, 40, None).unwrap());
@@ -104,10 +150,18 @@ mod tests {
     }
 
     #[test]
-    fn processor_time_ends() {
-        let mut meter = Meter::new(0, std::time::Duration::from_millis(30));
-        assert!((0..3).all(|_| meter.tick().is_ok()));
-        let error = meter.tick().err().unwrap();
+    fn processor_time_ends_and_waiting_is_none() {
+        let running = Running::new();
+        let most = Duration::from_millis(30);
+        let mut meter = Meter::new(0, most, running.clone());
+        for _ in 0..4 {
+            assert!(running.during(|| meter.tick()).is_ok());
+            std::thread::sleep(most / 2);
+        }
+        let error = running.during(|| {
+            std::thread::sleep(most * 2);
+            meter.tick().err().unwrap()
+        });
         assert_eq!(error.downcast_ref(), Some(&LimitTrap(Hit::Cpu)));
     }
 }

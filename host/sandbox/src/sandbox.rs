@@ -4,8 +4,9 @@
 //! a guest that spins delays no other. What the gate owns runs on a second runtime.
 
 use crate::admission::Admission;
+use crate::answer::Answer;
 use crate::cache::{Cache, LoadError};
-use crate::call::{self, Answer, Held, Job};
+use crate::call::{self, Held, Job};
 use crate::clock::Clock;
 use crate::compile::Compiler;
 use crate::engine::{self, Pool};
@@ -129,6 +130,7 @@ impl Sandbox {
     /// Starts the engine, the clock and the runtimes.
     pub fn start(config: Config) -> Result<Self, StartError> {
         let engine_error = |error: wasmtime::Error| StartError::Engine(format!("{error:#}"));
+        crate::cache::prepare(&config.cache)?;
         let engine = engine::build(Pool::Full).map_err(engine_error)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let guests = Builder::new_multi_thread()

@@ -28,6 +28,7 @@ pub(crate) struct State {
     pub(crate) hooks: Hooks,
     pub(crate) meter: Meter,
     pub(crate) output: crate::gate::stdio::Output,
+    pub(crate) http_body_bytes_max: u64,
     pub(crate) config: Arc<BTreeMap<String, String>>,
     pub(crate) deltas: Option<Arc<dyn DeltaSink>>,
 }
@@ -37,6 +38,7 @@ pub(crate) struct Seed {
     pub(crate) scope: Arc<CallScope>,
     pub(crate) meter: Meter,
     pub(crate) output_bytes_max: u64,
+    pub(crate) http_body_bytes_max: u64,
     pub(crate) config: Arc<BTreeMap<String, String>>,
     pub(crate) deltas: Option<Arc<dyn DeltaSink>>,
 }
@@ -56,6 +58,7 @@ impl State {
             http: WasiHttpCtx::new(),
             hooks: Hooks,
             meter: seed.meter,
+            http_body_bytes_max: seed.http_body_bytes_max,
             config: seed.config,
             deltas: seed.deltas,
         }

@@ -50,6 +50,12 @@ impl Output {
         Ok(())
     }
 
+    /// Whether a result of `bytes` may leave beside what was written.
+    pub(crate) fn has_room(&self, bytes: usize) -> bool {
+        let written = self.0.scope.counters.stdio_bytes.load(Ordering::Relaxed);
+        written.saturating_add(bytes as u64) <= self.0.bytes_max
+    }
+
     /// Keeps the plugin's own words, the last of them when there are many.
     pub(crate) fn keep(&self, words: &[u8]) {
         let mut talk = self.0.talk.lock().unwrap_or_else(PoisonError::into_inner);

@@ -10,6 +10,7 @@
 pub mod net;
 
 mod errors;
+mod granted;
 mod outgoing;
 mod task;
 

@@ -1,6 +1,9 @@
 //! From the guest's request to a permit and a task.
 
-use super::net::{BodyError, Host, Injection, OutboundRequest, PoolKey, Scheme, Tally, Timeouts};
+use super::granted::{Granted, GrantedBody};
+use super::net::{
+    BodyError, Host, Injection, Limits, OutboundRequest, PoolKey, Scheme, Tally, Timeouts,
+};
 use super::task;
 use crate::gate::permit::Permit;
 use crate::gate::record;
@@ -10,7 +13,7 @@ use crate::state::State;
 use http_body_util::{BodyExt, Empty};
 use std::sync::Arc;
 use std::time::Duration;
-use tollgate_grants::{Authority, Decision, Effect, Reason, RequestUrl};
+use tollgate_grants::{Authority, Effect, Reason, RequestUrl};
 use tollgate_receipts::Class;
 use wasmtime::StoreContextMut;
 use wasmtime::component::Resource;
@@ -29,9 +32,10 @@ pub(super) async fn handle(
     options: Option<Resource<RequestOptions>>,
 ) -> wasmtime::Result<Answer> {
     let options = match options {
-        Some(options) => store.data().table.get(&options).ok().copied(),
+        Some(options) => Some(store.data_mut().table.delete(options)?),
         None => None,
     };
+    let body_bytes_max = store.data().http_body_bytes_max;
     let request = store.data_mut().table.delete(request)?;
     let scope = Arc::clone(&store.data().scope);
     let (method, url) = match target(&request) {
@@ -68,16 +72,17 @@ pub(super) async fn handle(
         }
     };
     let name = permit.credential().map(str::to_owned);
+    let basis = permit.basis().clone();
+    let granted = Granted::new(Arc::clone(&scope), method, url.clone(), basis);
     let outbound = outbound(
-        &scope,
         &authority,
+        &granted,
         &url,
-        method,
         request,
-        options,
+        (options, body_bytes_max),
         (name, credential),
     );
-    let pending = task::start(scope, permit, url, outbound);
+    let pending = task::start(scope, permit, url, granted, outbound);
     let future = store.data_mut().table.push(pending)?;
     Ok(Ok(future))
 }
@@ -155,12 +160,11 @@ fn credential(
 }
 
 fn outbound(
-    scope: &Arc<CallScope>,
-    authority: &Arc<Authority>,
+    authority: &Authority,
+    granted: &Arc<Granted>,
     url: &RequestUrl,
-    method: http::Method,
     request: HostOutgoingRequest,
-    options: Option<RequestOptions>,
+    (options, body_bytes_max): (Option<RequestOptions>, u64),
     (credential_name, credential): (Option<String>, Option<Injection>),
 ) -> OutboundRequest {
     let defaults = Timeouts::default();
@@ -178,12 +182,18 @@ fn outbound(
         total: defaults.total,
     };
     let body = match request.body {
-        Some(body) => body.map_err(|_| BodyError).boxed_unsync(),
+        Some(body) => GrantedBody {
+            inner: body.map_err(|_| BodyError),
+            granted: Arc::clone(granted),
+            revoked: || BodyError,
+        }
+        .boxed_unsync(),
         None => Empty::new().map_err(|never| match never {}).boxed_unsync(),
     };
-    let (judge, checked_url) = (Arc::clone(authority), url.clone());
+    let caller = &granted.scope().caller;
+    let judge = Arc::clone(granted);
     OutboundRequest {
-        method,
+        method: granted.method().clone(),
         scheme: match url.scheme() {
             tollgate_grants::Scheme::Http => Scheme::Http,
             tollgate_grants::Scheme::Https => Scheme::Https,
@@ -201,25 +211,23 @@ fn outbound(
         headers: request.headers.into(),
         body,
         timeouts,
-        limits: super::net::Limits::default(),
+        limits: Limits {
+            request_body_bytes_max: body_bytes_max,
+            response_body_bytes_max: body_bytes_max,
+            ..Limits::default()
+        },
         pool_key: PoolKey {
-            plugin: scope.caller.plugin.name.clone(),
-            session: scope.caller.session.clone(),
+            plugin: caller.plugin.name.clone(),
+            session: caller.session.clone(),
             // The generation is part of it, so that a revoked grant ends its connections.
             policy: format!("{}/{}", authority.policy_digest(), authority.generation()),
             credential: credential_name,
         },
         credential,
         address_check: Arc::new(move |address| {
-            let effect = Effect::HttpAddress {
-                url: &checked_url,
-                address,
-            };
-            match judge.decide(&effect, record::now_us()) {
-                Decision::Allowed(_) => Ok(()),
-                Decision::Denied(denial) => Err(denial.reason.label().to_owned()),
-                Decision::Asked(_) => Err(Reason::AskUnattended.label().to_owned()),
-            }
+            judge
+                .may_reach(address)
+                .map_err(|reason| reason.label().to_owned())
         }),
         tally: Arc::new(Tally::default()),
     }

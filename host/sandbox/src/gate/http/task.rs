@@ -1,6 +1,7 @@
 //! The task that performs one request and writes what came of it.
 
 use super::errors;
+use super::granted::{Granted, GrantedBody};
 use super::net::{CountingBody, Ended, Inbound, NetError, NetErrorKind, OutboundRequest, Tally};
 use crate::gate::permit::{Permit, Trace};
 use crate::gate::record;
@@ -21,13 +22,14 @@ pub(super) fn start(
     scope: Arc<CallScope>,
     permit: Permit,
     url: RequestUrl,
+    granted: Arc<Granted>,
     request: OutboundRequest,
 ) -> HostFutureIncomingResponse {
     let (sender, receiver) = oneshot::channel();
     let guard = scope.own_task();
     let io = scope.host.io.clone();
     io.spawn(async move {
-        let result = perform(&scope, permit, &url, request).await;
+        let result = perform(&scope, permit, &url, granted, request).await;
         // The guest may be gone; then the response is dropped here and its trace closes.
         let _ = sender.send(result);
         drop(guard);
@@ -42,6 +44,7 @@ async fn perform(
     scope: &Arc<CallScope>,
     permit: Permit,
     url: &RequestUrl,
+    granted: Arc<Granted>,
     request: OutboundRequest,
 ) -> Result<http::Response<WasiBody>, Error> {
     let tally = Arc::clone(&request.tally);
@@ -50,7 +53,7 @@ async fn perform(
         sent = scope.host.transport.send(request) => sent,
         () = scope.cancelled() => {
             permit.cancel(&format!(
-                "the call ended before an answer came; {} bytes of the body had left",
+                "the call ended before an answer came; the request may have been sent, with {} bytes of its body",
                 tally.bytes_out(),
             ));
             return Err(Error::ConnectionTerminated);
@@ -58,7 +61,7 @@ async fn perform(
     };
     tollgate_contract::stop_point("gate.after_effect");
     match sent {
-        Ok(inbound) => Ok(received(permit, inbound, tally)),
+        Ok(inbound) => Ok(received(permit, granted, inbound, tally)),
         Err(error) => {
             if let NetErrorKind::DestinationIpProhibited { addresses, .. } = error.kind() {
                 refuse_addresses(scope, url, addresses).await;
@@ -105,7 +108,12 @@ fn failed(error: &NetError, tally: &Tally) -> Outcome {
     }
 }
 
-fn received(permit: Permit, inbound: Inbound, tally: Arc<Tally>) -> http::Response<WasiBody> {
+fn received(
+    permit: Permit,
+    granted: Arc<Granted>,
+    inbound: Inbound,
+    tally: Arc<Tally>,
+) -> http::Response<WasiBody> {
     let outcome = Outcome {
         result: OutcomeResult::Ok,
         status: Some(inbound.status.as_u16()),
@@ -118,13 +126,16 @@ fn received(permit: Permit, inbound: Inbound, tally: Arc<Tally>) -> http::Respon
         trace: permit.open(outcome),
         tally,
     };
-    let body = inbound
-        .body
-        .map_err(|error: NetError| errors::to_guest(&error));
-    let body =
-        CountingBody::<http_body_util::combinators::MapErr<_, _>>::new(body, move |report| {
-            open.close(report.ended);
-        });
+    let body = GrantedBody {
+        inner: inbound
+            .body
+            .map_err(|error: NetError| errors::to_guest(&error)),
+        granted,
+        revoked: || Error::HttpRequestDenied,
+    };
+    let body = CountingBody::<GrantedBody<_>>::new(body, move |report| {
+        open.close(report.ended);
+    });
     let mut response = http::Response::new(erase(body));
     *response.status_mut() = inbound.status;
     *response.headers_mut() = inbound.headers;
