@@ -11,6 +11,7 @@
 
 #![cfg(test)]
 
+mod agent;
 mod hostile;
 mod inside;
 mod matrix;
