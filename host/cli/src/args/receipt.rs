@@ -104,20 +104,39 @@ Tollgate never repeats such an effect by itself. Look at the target, then say wh
 Examples:
   tollgate receipt resolve 3d1e2f30 --happened --why \"the file is there\"
   tollgate receipt resolve 3d1e2f30 --did-not-happen")]
-#[group(id = "found", required = true, multiple = false, args = ["happened", "did_not_happen", "unknown"])]
+#[command(group = clap::ArgGroup::new("found").required(true))]
 pub(crate) struct Resolve {
     /// The receipt's id; its beginning or its end is enough if it is unique
     pub(crate) receipt: String,
     /// It was performed
-    #[arg(long)]
+    #[arg(long, group = "found")]
     pub(crate) happened: bool,
     /// It was not performed
-    #[arg(long)]
+    #[arg(long, group = "found")]
     pub(crate) did_not_happen: bool,
     /// It cannot be known, and the session shall go on
-    #[arg(long)]
+    #[arg(long, group = "found")]
     pub(crate) unknown: bool,
     /// How you know; kept in the ledger
     #[arg(long, value_name = "TEXT")]
     pub(crate) why: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::args::Cli;
+    use clap::Parser;
+
+    #[test]
+    fn an_effect_is_resolved_in_one_way() {
+        let parses = |words: &str| {
+            let words = words.split(' ');
+            Cli::try_parse_from(["tollgate", "receipt", "resolve"].into_iter().chain(words)).is_ok()
+        };
+        assert!(parses("3d1e2f30 --happened"));
+        assert!(parses("3d1e2f30 --did-not-happen --why looked"));
+        assert!(parses("3d1e2f30 --unknown --json"));
+        assert!(!parses("3d1e2f30"));
+        assert!(!parses("3d1e2f30 --happened --unknown"));
+    }
 }

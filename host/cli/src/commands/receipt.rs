@@ -270,12 +270,10 @@ fn fits(receipt: &Receipt, wanted: &ReceiptFilter, since_us: Option<i64>) -> boo
 async fn resolve(app: &App, args: &Resolve) -> Done {
     let operator = app.operator("receipt resolve")?;
     let receipt = find(&*store(app, &args.receipt)?, &args.receipt)?;
-    if !matches!(receipt.standing, Standing::Indeterminate | Standing::Open) {
-        return Err(Failure::Input {
-            what: format!("receipt {} is {}", receipt.id, receipt.standing.label()),
-            rule: Some("only an effect whose outcome nobody saw is resolved".into()),
-            remedy: Some(format!("tollgate receipt explain {}", receipt.id)),
-        });
+    // A word that came to the ledger just before a crash may not have come to the session.
+    let heard = receipt.resolved.is_some();
+    if !heard && !matches!(receipt.standing, Standing::Indeterminate | Standing::Open) {
+        return Err(known(&receipt));
     }
     let resolution = match (args.happened, args.did_not_happen) {
         (true, _) => Resolution::Happened,
@@ -286,8 +284,7 @@ async fn resolve(app: &App, args: &Resolve) -> Done {
     let driver = house.driver(operator.clone());
     let session = SessionId::new(receipt.session.as_str())
         .map_err(|error| Failure::failed("the receipt's session has no usable id", error))?;
-    let known = driver.status(&session).await;
-    match known {
+    match driver.status(&session).await {
         Ok(_) => {
             let work = agent::prepare(app, &house, session.as_str(), &RUN_FLAGS).await?;
             match driver
@@ -306,6 +303,7 @@ async fn resolve(app: &App, args: &Resolve) -> Done {
                 Resolved::Ran(ran) => agent::report(app, &house, &ran),
             }
         }
+        Err(DriverError::Store(SessionError::NotFound { .. })) if heard => Err(known(&receipt)),
         Err(DriverError::Store(SessionError::NotFound { .. })) => {
             let why = args.why.as_deref().unwrap_or("no reason given");
             let detail = format!("{resolution}, says {}: {why}", operator.subject);
@@ -316,6 +314,14 @@ async fn resolve(app: &App, args: &Resolve) -> Done {
             Ok(())
         }
         Err(error) => Err(agent::failure(error)),
+    }
+}
+
+fn known(receipt: &Receipt) -> Failure {
+    Failure::Input {
+        what: format!("receipt {} is {}", receipt.id, receipt.standing.label()),
+        rule: Some("only an effect whose outcome nobody saw is resolved".into()),
+        remedy: Some(format!("tollgate receipt explain {}", receipt.id)),
     }
 }
 
