@@ -33,19 +33,28 @@ const HOSTILE_TIME_MAX: Duration = Duration::from_secs(60);
 #[test]
 fn heavy_loops_on_every_worker() {
     let ended = beside("endless_loop");
-    assert!(ended.iter().all(|e| e.starts_with("limit cpu 1s")), "{ended:?}");
+    assert!(
+        ended.iter().all(|e| e.starts_with("limit cpu 1s")),
+        "{ended:?}"
+    );
 }
 
 #[test]
 fn heavy_waits_without_end() {
     let ended = beside("endless_wait");
-    assert!(ended.iter().all(|e| e.starts_with("limit wall 1s")), "{ended:?}");
+    assert!(
+        ended.iter().all(|e| e.starts_with("limit wall 1s")),
+        "{ended:?}"
+    );
 }
 
 #[test]
 fn heavy_memory_for_all() {
     let ended = beside("memory");
-    assert!(ended.iter().all(|e| e.starts_with("limit memory")), "{ended:?}");
+    assert!(
+        ended.iter().all(|e| e.starts_with("limit memory")),
+        "{ended:?}"
+    );
 }
 
 #[test]
@@ -57,7 +66,10 @@ fn heavy_floods_of_receipts() {
 #[test]
 fn heavy_floods_of_output() {
     let ended = beside("output_flood");
-    assert!(ended.iter().all(|e| e.starts_with("limit output")), "{ended:?}");
+    assert!(
+        ended.iter().all(|e| e.starts_with("limit output")),
+        "{ended:?}"
+    );
 }
 
 #[test]
@@ -69,13 +81,17 @@ fn traps_one_after_the_other() {
 /// Runs hostile calls and a neighbour; how the hostile ones ended.
 fn beside(folder: &str) -> Vec<String> {
     let host = Host::start(folder);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         host.neighbour().await; // compiled now
         let done = Arc::new(AtomicBool::new(false));
         let started = Instant::now();
-        let calls: Vec<_> =
-            (0..HOSTILE_CALLS).map(|_| tokio::spawn(Arc::clone(&host).hostile())).collect();
+        let calls: Vec<_> = (0..HOSTILE_CALLS)
+            .map(|_| tokio::spawn(Arc::clone(&host).hostile()))
+            .collect();
         let neighbours = tokio::spawn(Arc::clone(&host).neighbours(Arc::clone(&done)));
         let mut ended = Vec::new();
         for call in calls {
@@ -84,7 +100,9 @@ fn beside(folder: &str) -> Vec<String> {
         let took = started.elapsed();
         done.store(true, Ordering::Relaxed);
         let (count, slowest) = neighbours.await.unwrap();
-        println!("{folder}: {HOSTILE_CALLS} in {took:.2?}; {count} neighbours, slowest {slowest:.2?}");
+        println!(
+            "{folder}: {HOSTILE_CALLS} in {took:.2?}; {count} neighbours, slowest {slowest:.2?}"
+        );
         assert!(took < HOSTILE_TIME_MAX, "{took:?}");
         assert!(slowest < NEIGHBOUR_TIME_MAX, "{slowest:?}");
         ended
@@ -150,7 +168,11 @@ impl Host {
 
     async fn hostile(self: Arc<Self>) -> String {
         let context = self.context(&self.hostile);
-        match self.sandbox.call_tool(context, "attempt".into(), "{}".into()).await {
+        match self
+            .sandbox
+            .call_tool(context, "attempt".into(), "{}".into())
+            .await
+        {
             Ok(_) => "returned".into(),
             Err(CallFault::Limit { limit, .. }) => format!("limit {limit}"),
             Err(CallFault::Trapped { .. }) => "trapped".into(),
@@ -161,7 +183,11 @@ impl Host {
     async fn neighbour(&self) {
         let context = self.context(&PluginName::new("files").unwrap());
         let arguments = r#"{"path":"/near/note.txt"}"#.to_owned();
-        let reply = self.sandbox.call_tool(context, "read".into(), arguments).await.unwrap();
+        let reply = self
+            .sandbox
+            .call_tool(context, "read".into(), arguments)
+            .await
+            .unwrap();
         assert!(format!("{:?}", reply.value.unwrap()).contains("all is well"));
     }
 
@@ -192,9 +218,8 @@ impl Services {
     fn new(folder: &str, root: &Path, store: &Arc<Store>) -> Self {
         let source = place::repository().join("tests/hostile").join(folder);
         let policy = std::fs::read_to_string(source.join("policy.toml")).unwrap();
-        let policy = format!(
-            "{policy}\n[plugins.files]\ngrants = [\"fs.read {{ROOT}}/near at /near\"]\n"
-        );
+        let policy =
+            format!("{policy}\n[plugins.files]\ngrants = [\"fs.read {{ROOT}}/near at /near\"]\n");
         let policy = template::fill(&policy, &[("ROOT", root.to_str().unwrap().to_owned())]);
         let origin = Origin {
             path: root.join("tollgate.toml"),
@@ -239,7 +264,9 @@ impl PluginSource for Services {
             "files" => place::binary().with_file_name("plugins").join("files.wasm"),
             hostile => place::hostile().join(format!("{hostile}.wasm")),
         };
-        let authority = self.authority(name.as_str(), "").map_err(|error| error.to_string())?;
+        let authority = self
+            .authority(name.as_str(), "")
+            .map_err(|error| error.to_string())?;
         assert!(component.is_file() && !component.starts_with(&self.root));
         Ok(Some(PluginEntry {
             name: name.clone(),

@@ -34,7 +34,9 @@ fn every_import_has_its_verdict() {
     for interface in TABLE {
         let (import, _version) = interface.name.split_once('@').unwrap();
         for row in interface.rows {
-            let Treatment::Effect { kinds, .. } = row.treatment else { continue };
+            let Treatment::Effect { kinds, .. } = row.treatment else {
+                continue;
+            };
             let function = row.function.trim_start_matches("[method]");
             let import = format!("{import}.{function}");
             for (kind, class) in kinds {
@@ -55,7 +57,9 @@ impl Column {
         let saw = self.said.iter().find_map(|line| {
             let (what, saw) = line.split_once(": ")?;
             let (short, of_kind) = what.split_once(' ')?;
-            let same = import.strip_suffix(short).is_some_and(|rest| rest.ends_with(['/', '.']));
+            let same = import
+                .strip_suffix(short)
+                .is_some_and(|rest| rest.ends_with(['/', '.']));
             (same && of_kind == kind).then(|| saw.to_owned())
         });
         let saw = saw.unwrap_or_else(|| panic!("the guest does not attempt {import} {kind}"));
@@ -98,10 +102,17 @@ fn attempt(name: &'static str, grants: &str) -> Column {
     let called = home.json(["call", "matrix", "attempt", "--arguments-json", &arguments]);
     let session = called["session"].as_str().unwrap();
     let listed = home.json(["receipt", "list", "--session", session, "--limit", "1000"]);
-    let said = called.pointer("/content/0/json").and_then(Value::as_array).unwrap();
+    let said = called
+        .pointer("/content/0/json")
+        .and_then(Value::as_array)
+        .unwrap();
     Column {
         name,
-        said: said.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        said: said
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
         receipts: outcome::receipts(&listed),
     }
 }

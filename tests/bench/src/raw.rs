@@ -3,7 +3,9 @@
 use anyhow::{Context as _, Result};
 use std::path::Path;
 use wasmtime::component::{Component, InstancePre, Linker, ResourceTable};
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, StoreContextMut};
+use wasmtime::{
+    Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, StoreContextMut,
+};
 use wasmtime_wasi::filesystem::FsPerms;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
@@ -74,7 +76,9 @@ impl Raw {
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
         linker
             .instance("tollgate:plugin/denials@0.1.0")?
-            .func_wrap("last", |_: StoreContextMut<'_, State>, (): ()| Ok((None::<Denial>,)))?;
+            .func_wrap("last", |_: StoreContextMut<'_, State>, (): ()| {
+                Ok((None::<Denial>,))
+            })?;
         let pre = linker.instantiate_pre(&component)?;
         let (_, tool) = component
             .get_export(None, "tollgate:plugin/tool@0.1.0")

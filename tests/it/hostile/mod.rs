@@ -81,7 +81,9 @@ fn contained(folder: &str) {
     let (took, ran, slowest, neighbours) = std::thread::scope(|threads| {
         let neighbour = threads.spawn(|| neighbours(&scene, &done));
         let started = Instant::now();
-        let calls: Vec<_> = (0..expected.calls).map(|_| threads.spawn(|| scene.attempt())).collect();
+        let calls: Vec<_> = (0..expected.calls)
+            .map(|_| threads.spawn(|| scene.attempt()))
+            .collect();
         let ran: Vec<Ran> = calls.into_iter().map(|call| call.join().unwrap()).collect();
         let took = started.elapsed();
         done.store(true, Ordering::Relaxed);
@@ -95,7 +97,11 @@ fn contained(folder: &str) {
         seen.write(folder);
     } else {
         let (seen, expected) = (seen.shown(), expected.shown());
-        assert!(seen == expected, "seen:\n{seen}\nexpected:\n{expected}\n{}", ran[0]);
+        assert!(
+            seen == expected,
+            "seen:\n{seen}\nexpected:\n{expected}\n{}",
+            ran[0]
+        );
     }
     scene.untouched(&before);
     assert!(took < HOSTILE_TIME_MAX, "it held the host for {took:?}");

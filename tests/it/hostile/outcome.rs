@@ -40,7 +40,10 @@ fn one() -> usize {
     1
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
 fn is_one(calls: &usize) -> bool {
     *calls == 1
 }
@@ -61,17 +64,29 @@ impl Outcome {
         for entry in entries.iter().filter(|entry| {
             entry.kind() == "call"
                 && entry.text("/plugin/name") == scene.name
-                && (entry.text("/export") == "tool.call attempt" || entry.text("/ended") == "refused")
+                && (entry.text("/export") == "tool.call attempt"
+                    || entry.text("/ended") == "refused")
         }) {
-            ends.push((entry.text("/ended").to_owned(), entry.text("/detail").to_owned()));
+            ends.push((
+                entry.text("/ended").to_owned(),
+                entry.text("/detail").to_owned(),
+            ));
             receipts.push(receipts_of(scene, &entry.session));
         }
-        assert_eq!(ends.len(), expected.calls, "each call has one record: {}", ran[0]);
+        assert_eq!(
+            ends.len(),
+            expected.calls,
+            "each call has one record: {}",
+            ran[0]
+        );
         ends.dedup();
         receipts.dedup();
         let mut codes: Vec<_> = ran.iter().map(|ran| ran.code).collect();
         codes.dedup();
-        assert!(ends.len() == 1 && receipts.len() == 1 && codes.len() == 1, "{ends:?} {codes:?}");
+        assert!(
+            ends.len() == 1 && receipts.len() == 1 && codes.len() == 1,
+            "{ends:?} {codes:?}"
+        );
         let (ended, detail) = ends.remove(0);
         let mut detail = scene.blanked(detail.split(" (in ").next().unwrap_or_default());
         if !expected.detail.is_empty() && detail.starts_with(&expected.detail) {
@@ -84,7 +99,12 @@ impl Outcome {
             detail,
             saw: saw(scene, &ran[0]),
             receipts: receipts.remove(0),
-            requests: scene.server.lines().iter().map(|line| scene.blanked(line)).collect(),
+            requests: scene
+                .server
+                .lines()
+                .iter()
+                .map(|line| scene.blanked(line))
+                .collect(),
             changed: changes(before, &scene.look()),
         }
     }
@@ -101,7 +121,10 @@ impl Outcome {
 }
 
 fn path(folder: &str) -> PathBuf {
-    place::repository().join("tests/hostile").join(folder).join("expected.json")
+    place::repository()
+        .join("tests/hostile")
+        .join(folder)
+        .join("expected.json")
 }
 
 /// The lines of the component's report.
@@ -109,14 +132,25 @@ fn saw(scene: &Scene, ran: &Ran) -> Vec<String> {
     let Ok(value) = serde_json::from_str::<Value>(&ran.stdout) else {
         return Vec::new();
     };
-    let lines = value.pointer("/content/0/json").and_then(Value::as_array).cloned();
-    lines.unwrap_or_default().iter().filter_map(Value::as_str).map(|l| scene.blanked(l)).collect()
+    let lines = value
+        .pointer("/content/0/json")
+        .and_then(Value::as_array)
+        .cloned();
+    lines
+        .unwrap_or_default()
+        .iter()
+        .filter_map(Value::as_str)
+        .map(|l| scene.blanked(l))
+        .collect()
 }
 
 fn receipts_of(scene: &Scene, session: &str) -> Vec<String> {
     let all = ["receipt", "list", "--session", session, "--limit", "10000"];
     let listed = scene.home.json(all);
-    let lines = receipts(&listed).iter().map(|receipt| scene.blanked(&line(receipt))).collect();
+    let lines = receipts(&listed)
+        .iter()
+        .map(|receipt| scene.blanked(&line(receipt)))
+        .collect();
     folded(lines)
 }
 
@@ -148,12 +182,20 @@ fn folded(lines: Vec<String>) -> Vec<String> {
 /// The receipts in the JSON of `receipt list`.
 pub(crate) fn receipts(listed: &Value) -> Vec<Value> {
     let array = listed.get("receipts").unwrap_or(listed);
-    array.as_array().unwrap_or_else(|| panic!("no list of receipts: {listed}")).clone()
+    array
+        .as_array()
+        .unwrap_or_else(|| panic!("no list of receipts: {listed}"))
+        .clone()
 }
 
 /// One receipt in a line.
 pub(crate) fn line(receipt: &Value) -> String {
-    let text = |pointer: &str| receipt.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let text = |pointer: &str| {
+        receipt
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
     let verdict = text("/decision/verdict");
     let came = match text("/standing") {
         "denied" => text("/decision/reason").to_owned(),
@@ -161,10 +203,19 @@ pub(crate) fn line(receipt: &Value) -> String {
             let outcome = |field: &str| {
                 ["resolved", "settled", "closed"].iter().find_map(|stage| {
                     let found = receipt.pointer(&format!("/{stage}/outcome/{field}"))?;
-                    Some(found.as_str().map_or_else(|| found.to_string(), str::to_owned))
+                    Some(
+                        found
+                            .as_str()
+                            .map_or_else(|| found.to_string(), str::to_owned),
+                    )
                 })
             };
-            let words = [Some(standing.to_owned()), outcome("result"), outcome("error"), outcome("status")];
+            let words = [
+                Some(standing.to_owned()),
+                outcome("result"),
+                outcome("error"),
+                outcome("status"),
+            ];
             words.into_iter().flatten().collect::<Vec<_>>().join(" ")
         }
     };

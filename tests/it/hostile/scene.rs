@@ -56,7 +56,9 @@ impl Scene {
         };
         scene.furnish();
         let policy = std::fs::read_to_string(source.join("policy.toml")).unwrap();
-        scene.home.policy(&fill(&format!("{policy}{NEIGHBOUR}"), &scene.names()));
+        scene
+            .home
+            .policy(&fill(&format!("{policy}{NEIGHBOUR}"), &scene.names()));
         let bytes = match std::fs::read_to_string(source.join("guest.wat")) {
             Ok(text) => component(&text),
             Err(_) => std::fs::read(place::hostile().join(format!("{folder}.wasm"))).unwrap(),
@@ -87,7 +89,10 @@ impl Scene {
         link("../outside/canary.txt", "link-file");
         link("../outside", "link-dir");
         link("../outside/new.txt", "link-nowhere");
-        link(self.path("outside/canary.txt").to_str().unwrap(), "link-absolute");
+        link(
+            self.path("outside/canary.txt").to_str().unwrap(),
+            "link-absolute",
+        );
         link("note.txt", "link-inside");
         std::fs::hard_link(mount.join("twice.env"), mount.join("second-name.txt")).unwrap();
         let (cwd, mode) = (rustix::fs::CWD, rustix::fs::Mode::RWXU);
@@ -128,12 +133,21 @@ impl Scene {
             "private_name": self.private_name,
         });
         let arguments = arguments.to_string();
-        self.home.run(["call", &self.name, "attempt", "--arguments-json", &arguments, "--json"])
+        self.home.run([
+            "call",
+            &self.name,
+            "attempt",
+            "--arguments-json",
+            &arguments,
+            "--json",
+        ])
     }
 
     /// Calls the neighbour, which must do its work.
     pub(crate) fn neighbour(&self) {
-        let ran = self.home.ok(["call", "files", "read", "path=/near/note.txt"]);
+        let ran = self
+            .home
+            .ok(["call", "files", "read", "path=/near/note.txt"]);
         assert!(ran.stdout.contains(NEAR), "{ran}");
     }
 
@@ -202,13 +216,20 @@ fn answer(request: &Request, canary_port: u16) -> Answer {
 /// The one address of a name; none if it has several.
 fn address(name: &str) -> Option<IpAddr> {
     let found: BTreeSet<IpAddr> = (name, 80).to_socket_addrs().ok()?.map(|a| a.ip()).collect();
-    if found.len() == 1 { found.first().copied() } else { None }
+    if found.len() == 1 {
+        found.first().copied()
+    } else {
+        None
+    }
 }
 
 /// A name other than `localhost` that leads to an address of this machine: policies may grant it, and
 /// the address must be refused all the same.
 fn private_name() -> String {
-    let own = rustix::system::uname().nodename().to_string_lossy().to_ascii_lowercase();
+    let own = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .to_ascii_lowercase();
     let hosts = std::fs::read_to_string("/etc/hosts").unwrap_or_default();
     let listed = hosts
         .lines()
@@ -216,7 +237,9 @@ fn private_name() -> String {
         .flat_map(|line| line.split_whitespace().skip(1))
         .map(str::to_owned);
     let forbidden = |name: &String| {
-        let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        let plain = name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         plain
             && name != "localhost"
             && address(name).is_some_and(|ip| tollgate_grants::forbidden_range(ip).is_some())

@@ -23,13 +23,20 @@ pub(crate) struct Home {
 impl Home {
     /// An empty home.
     pub(crate) fn new() -> Self {
-        let directory = tempfile::Builder::new().prefix("tollgate-it-").tempdir().unwrap();
+        let directory = tempfile::Builder::new()
+            .prefix("tollgate-it-")
+            .tempdir()
+            .unwrap();
         let root = directory.path();
         for name in ["home/config", "home/cache", "user", "work"] {
             std::fs::create_dir_all(root.join(name)).unwrap();
         }
         let work = root.join("work");
-        let home = Self { directory, environment: Vec::new(), work };
+        let home = Self {
+            directory,
+            environment: Vec::new(),
+            work,
+        };
         home.take_artifacts();
         home
     }
@@ -65,7 +72,10 @@ impl Home {
     }
 
     /// A run of the binary, to be started.
-    pub(crate) fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
+    pub(crate) fn command<S: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Command {
         let mut command = Command::new(place::binary());
         command
             .args(arguments)
@@ -119,7 +129,9 @@ impl Drop for Home {
 
 /// Copies compiled components that are not there yet.
 fn share(from: &Path, to: &Path) {
-    let Ok(entries) = std::fs::read_dir(from) else { return };
+    let Ok(entries) = std::fs::read_dir(from) else {
+        return;
+    };
     for entry in entries.flatten() {
         let (path, there) = (entry.path(), to.join(entry.file_name()));
         if path.extension().is_some_and(|ending| ending == "cwasm") && !there.exists() {
@@ -135,7 +147,11 @@ fn share(from: &Path, to: &Path) {
 fn uuid() -> String {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+    format!(
+        "{}-{}",
+        std::process::id(),
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    )
 }
 
 /// A run that has ended.
@@ -183,8 +199,13 @@ impl Ran {
     /// The JSON error on standard error: its last object.
     #[track_caller]
     pub(crate) fn error(&self) -> Value {
-        let start = self.stderr.find("{\"error\"").or_else(|| self.stderr.find("{\n  \"error\""));
-        let text = start.and_then(|start| self.stderr.get(start..)).unwrap_or_default();
+        let start = self
+            .stderr
+            .find("{\"error\"")
+            .or_else(|| self.stderr.find("{\n  \"error\""));
+        let text = start
+            .and_then(|start| self.stderr.get(start..))
+            .unwrap_or_default();
         let value: Value =
             serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {self}"));
         value["error"].clone()
@@ -193,12 +214,23 @@ impl Ran {
 
 impl std::fmt::Display for Ran {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { line, code, stdout, stderr } = self;
-        write!(f, "`{line}` ended with {code:?}\n--- stdout\n{stdout}--- stderr\n{stderr}---")
+        let Self {
+            line,
+            code,
+            stdout,
+            stderr,
+        } = self;
+        write!(
+            f,
+            "`{line}` ended with {code:?}\n--- stdout\n{stdout}--- stderr\n{stderr}---"
+        )
     }
 }
 
 fn line(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+    words
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect::<Vec<_>>()
+        .join(" ")
 }

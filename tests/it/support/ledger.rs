@@ -26,7 +26,10 @@ pub(crate) struct Entry {
 impl Entry {
     /// A text of the content; empty if it is not there.
     pub(crate) fn text(&self, pointer: &str) -> &str {
-        self.body.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+        self.body
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 
     /// The type of the entry.
@@ -45,13 +48,24 @@ pub(crate) fn read(home: &Path) -> Vec<Entry> {
         )
         .unwrap();
     let rows = query.query_map([], |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, Vec<u8>>(3)?))
+        Ok((
+            row.get(0)?,
+            row.get(1)?,
+            row.get(2)?,
+            row.get::<_, Vec<u8>>(3)?,
+        ))
     });
     rows.unwrap()
         .map(|row| {
             let (index, session, seq, bytes) = row.unwrap();
             let body = serde_json::from_slice(&bytes).unwrap();
-            Entry { index, session, seq, body, bytes }
+            Entry {
+                index,
+                session,
+                seq,
+                body,
+                bytes,
+            }
         })
         .collect()
 }
@@ -61,7 +75,9 @@ pub(crate) fn open(home: &Path) -> Connection {
     let path = home.join("state/store/store.db");
     let connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)
         .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    connection.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
+    connection
+        .busy_timeout(std::time::Duration::from_secs(10))
+        .unwrap();
     connection
 }
 
@@ -75,7 +91,12 @@ pub(crate) fn verify(entries: &[Entry]) {
         let (seq, hash) = heads
             .remove(entry.session.as_str())
             .unwrap_or_else(|| (0, NO_HASH.to_owned()));
-        assert_eq!(entry.seq, seq + 1, "the chain of {} has a gap", entry.session);
+        assert_eq!(
+            entry.seq,
+            seq + 1,
+            "the chain of {} has a gap",
+            entry.session
+        );
         assert_eq!(entry.body["seq"], entry.seq, "{}", entry.session);
         assert_eq!(entry.text("/prev"), hash, "{} {}", entry.session, entry.seq);
         let hash = hex::encode(Sha256::digest(&entry.bytes));

@@ -18,7 +18,10 @@ pub(crate) struct Request {
 impl Request {
     /// The value of a header field.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -36,7 +39,11 @@ pub(crate) struct Answer {
 impl Answer {
     /// 200 with a text.
     pub(crate) fn ok(body: impl Into<Vec<u8>>) -> Self {
-        Self { status: "200 OK", headers: Vec::new(), body: body.into() }
+        Self {
+            status: "200 OK",
+            headers: Vec::new(),
+            body: body.into(),
+        }
     }
 
     /// Adds a header field.
@@ -61,7 +68,11 @@ impl Server {
         let port = listener.local_addr().unwrap().port();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let connections = Arc::new(Mutex::new(0));
-        let (log, count, answer) = (Arc::clone(&seen), Arc::clone(&connections), Arc::new(answer));
+        let (log, count, answer) = (
+            Arc::clone(&seen),
+            Arc::clone(&connections),
+            Arc::new(answer),
+        );
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 *count.lock().unwrap() += 1;
@@ -71,7 +82,11 @@ impl Server {
                 });
             }
         });
-        Self { port, seen, connections }
+        Self {
+            port,
+            seen,
+            connections,
+        }
     }
 
     /// What was asked so far.
@@ -81,7 +96,10 @@ impl Server {
 
     /// Method and path of what was asked so far.
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.seen().into_iter().map(|request| request.line).collect()
+        self.seen()
+            .into_iter()
+            .map(|request| request.line)
+            .collect()
     }
 
     /// Connections that were made, whether anything was asked or not.
@@ -99,7 +117,11 @@ fn serve(
     let mut writer = stream;
     while let Some(request) = read(&mut reader)? {
         log.lock().unwrap().push(request.clone());
-        let Answer { status, headers, body } = answer(&request);
+        let Answer {
+            status,
+            headers,
+            body,
+        } = answer(&request);
         let mut head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n", body.len());
         for (name, value) in headers {
             head.push_str(&format!("{name}: {value}\r\n"));
@@ -115,16 +137,29 @@ fn read(reader: &mut impl BufRead) -> std::io::Result<Option<Request>> {
     if reader.read_line(&mut first)? == 0 {
         return Ok(None);
     }
-    let line = first.trim_end().rsplit_once(' ').map_or("", |(line, _)| line).to_owned();
+    let line = first
+        .trim_end()
+        .rsplit_once(' ')
+        .map_or("", |(line, _)| line)
+        .to_owned();
     let mut headers = Vec::new();
     loop {
         let mut field = String::new();
         reader.read_line(&mut field)?;
-        let Some((name, value)) = field.trim_end().split_once(':') else { break };
+        let Some((name, value)) = field.trim_end().split_once(':') else {
+            break;
+        };
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    let mut request = Request { line, headers, body: Vec::new() };
-    let bytes = request.header("content-length").and_then(|n| n.parse().ok()).unwrap_or(0);
+    let mut request = Request {
+        line,
+        headers,
+        body: Vec::new(),
+    };
+    let bytes = request
+        .header("content-length")
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(0);
     if request.header("transfer-encoding") == Some("chunked") {
         request.body = chunks(reader)?;
     } else {

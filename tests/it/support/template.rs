@@ -19,7 +19,10 @@ pub(crate) fn blank(text: &str, names: &[(&str, String)]) -> String {
 pub(crate) fn component(text: &str) -> Vec<u8> {
     let mut whole = String::new();
     for line in text.lines() {
-        match line.strip_prefix(";;! ").and_then(|rest| rest.split_once(' ')) {
+        match line
+            .strip_prefix(";;! ")
+            .and_then(|rest| rest.split_once(' '))
+        {
             Some((times, line)) => {
                 for i in 1..=times.parse::<usize>().unwrap() {
                     whole.push_str(&line.replace("{i}", &i.to_string()));
@@ -40,6 +43,9 @@ fn repeated_lines_are_numbered() {
     let text = "(component\n(core module $m\n;;! 3 (func (export \"f{i}\"))\n))";
     let component = component(text);
     for name in ["f1", "f2", "f3"] {
-        assert!(component.windows(2).any(|bytes| bytes == name.as_bytes()), "{name}");
+        assert!(
+            component.windows(2).any(|bytes| bytes == name.as_bytes()),
+            "{name}"
+        );
     }
 }
