@@ -386,7 +386,7 @@ impl types::HostDescriptor for Gate<'_> {
     }
 
     async fn write(&mut self, fd: Fd, bytes: Vec<u8>, offset: u64) -> FsResult<u64> {
-        let lasting = self.writable(&fd)?;
+        let lasting = self.writable(&fd, ErrorCode::NotPermitted)?;
         lasting.keep_floor().map_err(super::fail::Fail::Os)?;
         let file = self.wasi_file(&fd)?.file;
         let written = on_file(file, lasting, "a write failed", move |file, lasting| {
@@ -398,7 +398,7 @@ impl types::HostDescriptor for Gate<'_> {
     }
 
     async fn set_size(&mut self, fd: Fd, size: u64) -> FsResult<()> {
-        let lasting = self.writable(&fd)?;
+        let lasting = self.writable(&fd, ErrorCode::NotPermitted)?;
         let file = self.wasi_file(&fd)?.file;
         let sized = on_file(file, lasting, "setting the size failed", move |file, _| {
             file.set_len(size)
@@ -412,7 +412,7 @@ impl types::HostDescriptor for Gate<'_> {
         accessed: types::NewTimestamp,
         modified: types::NewTimestamp,
     ) -> FsResult<()> {
-        self.writable(&fd)?;
+        self.writable(&fd, ErrorCode::BadDescriptor)?;
         self.minted_files().set_times(fd, accessed, modified).await
     }
 
@@ -503,17 +503,18 @@ impl Gate<'_> {
     }
 
     fn writing(&mut self, fd: &Fd, position: Option<u64>) -> FsResult<Resource<DynOutputStream>> {
-        let lasting = self.writable(fd)?;
+        let lasting = self.writable(fd, ErrorCode::BadDescriptor)?;
         let file = self.wasi_file(fd)?.file;
         let stream: DynOutputStream = Box::new(Writing::new(file, position, lasting));
         Ok(self.state.table.push(stream)?)
     }
 
-    fn writable(&self, fd: &Fd) -> FsResult<Lasting> {
+    /// What may be written; `otherwise` where it was not opened for that.
+    fn writable(&self, fd: &Fd, otherwise: ErrorCode) -> FsResult<Lasting> {
         let lasting = self.still(fd)?;
         let file = self.wasi_file(fd)?;
         if !file.open_mode.contains(OpenMode::WRITE) {
-            return Err(ErrorCode::BadDescriptor.into());
+            return Err(otherwise.into());
         }
         Ok(lasting)
     }
