@@ -15,6 +15,7 @@ mod agent;
 mod hostile;
 mod inside;
 mod matrix;
+mod readme;
 mod support;
 // TEMPORARY NOTE (remove at the end): the modules kill (kill -9 harness, two processes), agent (openai
 // against aimock, demo, lifecycle) and readme (README blocks, cargo tree) are being written by others

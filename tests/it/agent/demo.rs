@@ -38,7 +38,10 @@ impl Stage {
     /// Panics if the demo left anything.
     #[track_caller]
     fn is_clean(&self) {
-        assert_eq!(below(&self.temporary), [self.temporary.clone()]);
+        assert_eq!(
+            below(&self.temporary),
+            std::slice::from_ref(&self.temporary)
+        );
         assert!(!self.repository.join("NOTES.md").exists());
     }
 
