@@ -26,9 +26,9 @@ use tollgate_store::Store;
 /// Hostile calls at once; a host has one worker for each core.
 const HOSTILE_CALLS: usize = 8;
 /// A neighbour's call takes a millisecond; it may wait for one tick of each spinning guest.
-const NEIGHBOUR_TIME_MAX: Duration = Duration::from_secs(2);
+const NEIGHBOUR_TIME_MAX: Duration = Duration::from_secs(1);
 /// All hostile calls together: their limits are one second, and two cores share their loops.
-const HOSTILE_TIME_MAX: Duration = Duration::from_secs(60);
+const HOSTILE_TIME_MAX: Duration = Duration::from_secs(20);
 
 #[test]
 fn heavy_loops_on_every_worker() {

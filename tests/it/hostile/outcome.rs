@@ -16,6 +16,9 @@ pub(crate) struct Outcome {
     /// How many calls are made at once; all must end alike.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub(crate) calls: usize,
+    /// The most seconds that it may take.
+    #[serde(default = "seconds", skip_serializing_if = "is_usual")]
+    pub(crate) seconds_max: u64,
     /// Exit code of `tollgate call`.
     pub(crate) exit: i32,
     /// How the call ended, as its record in the ledger says.
@@ -34,6 +37,21 @@ pub(crate) struct Outcome {
     /// What changed in the mount: `+` is new, `-` gone, `~` other.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) changed: Vec<String>,
+}
+
+/// What a hostile call may take unless its folder says otherwise.
+const SECONDS_MAX: u64 = 20;
+
+fn seconds() -> u64 {
+    SECONDS_MAX
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_usual(seconds: &u64) -> bool {
+    *seconds == SECONDS_MAX
 }
 
 fn one() -> usize {
@@ -94,6 +112,7 @@ impl Outcome {
         }
         Self {
             calls: expected.calls,
+            seconds_max: expected.seconds_max,
             exit: codes[0].unwrap_or(-1),
             ended,
             detail,
