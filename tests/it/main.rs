@@ -3,7 +3,7 @@
 //! - [`hostile`]: each component of `tests/hostile` is contained, on record, and harms no neighbour.
 //!   [`inside`] does the same within one host; [`matrix`] prints import × verdict.
 //! - [`openai`], [`demo`]: a session from prompt to receipts.
-//! - [`kill`], [`processes`]: what a crash and a second process do to store and session.
+//! - [`kill`]: what a crash and a second process do to store and session.
 //! - [`lifecycle`], [`readme`], [`tree`]: what the command line promises.
 //!
 //! `cargo xtask test` builds what they need and says where it is. The scaffolding is in [`support`];
@@ -14,6 +14,7 @@
 mod agent;
 mod hostile;
 mod inside;
+mod kill;
 mod matrix;
 mod readme;
 mod support;

@@ -1,0 +1,74 @@
+//! A process that is stopped at a named point, killed, or left to its end.
+
+use crate::support::Ran;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+/// The variable that names the point at which a process stops itself.
+const STOP_AT: &str = tollgate_contract::STOP_AT_VARIABLE;
+/// No process of the tests takes longer to its point or its end.
+const WAIT_MAX: Duration = Duration::from_secs(60);
+/// How often it is looked at.
+const POLL: Duration = Duration::from_millis(1);
+
+/// A process.
+pub(super) struct Victim {
+    child: Child,
+    line: String,
+}
+
+impl Victim {
+    /// Starts a process that stops where it passes `point` for the `nth` time.
+    pub(super) fn until(mut command: Command, point: &str, nth: u32) -> Self {
+        command.env(STOP_AT, format!("{point}:{nth}"));
+        Self::start(command)
+    }
+
+    /// Starts a process.
+    pub(super) fn start(mut command: Command) -> Self {
+        let line = format!("{command:?}");
+        let child = command.spawn().unwrap();
+        Self { child, line }
+    }
+
+    /// Waits until the process has stopped itself.
+    #[track_caller]
+    pub(super) fn wait_stopped(&mut self) {
+        let started = Instant::now();
+        while self.state() != 'T' {
+            let ended = self.has_ended();
+            assert!(!ended, "it never came to its point: {}", self.line);
+            assert!(
+                started.elapsed() < WAIT_MAX,
+                "neither stopped nor ended: {}",
+                self.line
+            );
+            std::thread::sleep(POLL);
+        }
+    }
+
+    /// Whether it has come to its end.
+    pub(super) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Kills it with SIGKILL, which nothing survives. What it said if it had come to its end before.
+    pub(super) fn kill(mut self) -> Option<Ran> {
+        self.child.kill().unwrap();
+        let ran = self.end();
+        ran.code.is_some().then_some(ran)
+    }
+
+    /// Waits for its end.
+    pub(super) fn end(self) -> Ran {
+        Ran::wait(self.child)
+    }
+
+    /// The state of its first thread (proc_pid_stat(5)); 'X' if there is none.
+    fn state(&self) -> char {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        let stat = stat.unwrap_or_default();
+        let after_name = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
+        after_name.chars().next().unwrap_or('X')
+    }
+}
