@@ -100,6 +100,8 @@ impl Ready {
 
 /// What records show where a component says nothing of itself, or could not be read.
 pub(crate) const UNKNOWN: &str = "unknown";
+/// Characters of a name of the component's that a refusal shows.
+const NAME_CHARS_MAX: usize = 200;
 /// Characters of a version that records show.
 const VERSION_CHARS_MAX: usize = 64;
 
@@ -182,7 +184,8 @@ impl Cache {
         }
         let inspection = inspect::inspect(&bytes)?;
         if let Some(unknown) = inspection.imports.iter().find(|name| !table::knows(name)) {
-            return Err(LoadError::UnknownImport(unknown.clone()));
+            let shown = unknown.escape_debug().take(NAME_CHARS_MAX).collect();
+            return Err(LoadError::UnknownImport(shown));
         }
         let artifact = self.artifact(&digest, &bytes)?;
         let component = self.map(&artifact)?;
@@ -266,7 +269,14 @@ impl Cache {
     ) -> Result<Ready, LoadError> {
         let required = component.resources_required();
         let weight = Weight {
-            core_instances: u32::try_from(inspection.core_instances).unwrap_or(u32::MAX),
+            // Calls between nested components go through adapters, which are instances, too.
+            core_instances: u32::try_from(
+                inspection
+                    .core_instances
+                    .saturating_add(inspection.component_instances),
+            )
+            .unwrap_or(u32::MAX)
+            .min(engine::CORE_INSTANCES_PER_COMPONENT_MAX),
             memories: required.as_ref().map_or(1, |r| r.num_memories),
             tables: required.as_ref().map_or(1, |r| r.num_tables),
         };

@@ -77,6 +77,8 @@ pub struct Inspection {
     pub meta: Option<Meta>,
     /// Core instances that one instance of it creates.
     pub core_instances: u64,
+    /// Instances of nested components that one instance of it creates.
+    pub component_instances: u64,
     /// Names of the interfaces that it imports.
     pub imports: BTreeSet<String>,
     /// Names of the interfaces that it exports.
@@ -139,7 +141,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
                     if matches!(import.ty, wasmparser::ComponentTypeRef::Component(_))
                         && let Some(level) = levels.last_mut()
                     {
-                        level.components.push(0);
+                        level.components.push(Count::default());
                     }
                 }
             }
@@ -159,9 +161,11 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
                     // What an alias stands for is not followed; it counts as the most that is
                     // accepted, so that instantiating it can never slip under the bound.
                     if brings_component && let Some(level) = levels.last_mut() {
-                        level
-                            .components
-                            .push(u64::from(crate::engine::CORE_INSTANCES_PER_COMPONENT_MAX));
+                        let most = u64::from(crate::engine::CORE_INSTANCES_PER_COMPONENT_MAX);
+                        level.components.push(Count {
+                            core: most,
+                            components: most,
+                        });
                     }
                 }
             }
@@ -178,7 +182,10 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
                 match levels.last_mut() {
                     Some(parent) if done.component => parent.components.push(total),
                     Some(_) => {}
-                    None => found.core_instances = total,
+                    None => {
+                        found.core_instances = total.core;
+                        found.component_instances = total.components;
+                    }
                 }
             }
             _ => {}
@@ -202,20 +209,44 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
 struct Level {
     component: bool,
     own: u64,
-    /// Core instances of each nested component, by index.
-    components: Vec<u64>,
+    /// What each nested component creates, by index.
+    components: Vec<Count>,
     instantiated: Vec<u32>,
 }
 
+/// Instances that one instance of a component creates.
+#[derive(Debug, Clone, Copy, Default)]
+struct Count {
+    core: u64,
+    components: u64,
+}
+
+impl Count {
+    const BOUNDLESS: Self = Self {
+        core: u64::MAX,
+        components: u64::MAX,
+    };
+}
+
 impl Level {
-    fn total(&self) -> u64 {
-        self.instantiated.iter().fold(self.own, |sum, index| {
+    fn total(&self) -> Count {
+        let own = Count {
+            core: self.own,
+            components: 0,
+        };
+        self.instantiated.iter().fold(own, |sum, index| {
             let nested = usize::try_from(*index)
                 .ok()
                 .and_then(|index| self.components.get(index))
                 .copied()
-                .unwrap_or(u64::MAX);
-            sum.saturating_add(nested)
+                .unwrap_or(Count::BOUNDLESS);
+            Count {
+                core: sum.core.saturating_add(nested.core),
+                components: sum
+                    .components
+                    .saturating_add(nested.components)
+                    .saturating_add(1),
+            }
         })
     }
 }
@@ -250,4 +281,35 @@ fn parse<T: serde::de::DeserializeOwned>(
         .map(|data| serde_json::from_slice(data))
         .transpose()
         .map_err(|error| InspectError::Malformed(name, error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instances_of_nested_components_are_counted_with_what_they_create() {
+        let nested = r#"(component
+            (component $inner
+                (core module $m)
+                (core instance (instantiate $m))
+                (core instance (instantiate $m)))
+            (component $outer
+                (alias outer 1 0 (component $c))
+                (instance (instantiate $c)))
+            (instance (instantiate $inner))
+            (instance (instantiate $inner)))"#;
+        let found = inspect(&wat::parse_str(nested).unwrap()).unwrap();
+        assert_eq!((found.core_instances, found.component_instances), (4, 2));
+        // What an alias stands for is not followed.
+        let hidden = nested.replace(
+            "(instance (instantiate $inner))\n",
+            "(instance (instantiate $outer))\n",
+        );
+        assert_ne!(hidden, nested);
+        assert!(matches!(
+            inspect(&wat::parse_str(hidden).unwrap()),
+            Err(InspectError::Appetite { .. })
+        ));
+    }
 }

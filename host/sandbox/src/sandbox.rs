@@ -131,6 +131,7 @@ impl Sandbox {
     pub fn start(config: Config) -> Result<Self, StartError> {
         let engine_error = |error: wasmtime::Error| StartError::Engine(format!("{error:#}"));
         crate::cache::prepare(&config.cache)?;
+        raise_open_files();
         let engine = engine::build(Pool::Full).map_err(engine_error)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let guests = Builder::new_multi_thread()
@@ -235,6 +236,20 @@ impl Sandbox {
             .map_err(|error| CallFault::Sandbox {
                 message: format!("the call's task ended: {error}"),
             })
+    }
+}
+
+/// Lets the process have as many files open as it may: calls share them. Where that cannot be changed the
+/// calls have fewer.
+fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        let all = Rlimit {
+            current: limit.maximum,
+            ..limit
+        };
+        let _ = setrlimit(Resource::Nofile, all);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The data of one store: what one instance holds while its call lives.
 
 use crate::gate::fs::Handles;
-use crate::gate::http::Hooks;
+use crate::gate::http::{FIELDS_BYTES_MAX, Hooks};
 use crate::gate::scope::CallScope;
 use crate::meter::Meter;
 use std::collections::BTreeMap;
@@ -13,8 +13,9 @@ use wasmtime_wasi::clocks::WasiClocksCtx;
 use wasmtime_wasi::sockets::WasiSocketsCtx;
 use wasmtime_wasi_http::WasiHttpCtx;
 
-/// The most handles that a call may hold at once.
-pub(crate) const HANDLES_MAX: usize = 4096;
+/// The most handles that a call may hold at once. Each may keep some tens of kilobytes in the host, which
+/// the limit of memory does not see.
+pub(crate) const HANDLES_MAX: usize = 1024;
 
 /// The data of one store.
 pub(crate) struct State {
@@ -47,6 +48,8 @@ impl State {
     pub(crate) fn new(seed: Seed) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES_MAX);
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(FIELDS_BYTES_MAX);
         Self {
             output: crate::gate::stdio::Output::new(Arc::clone(&seed.scope), seed.output_bytes_max),
             scope: seed.scope,
@@ -55,7 +58,7 @@ impl State {
             cli: WasiCliCtx::default(),
             clocks: WasiClocksCtx::default(),
             sockets: WasiSocketsCtx::default(),
-            http: WasiHttpCtx::new(),
+            http,
             hooks: Hooks,
             meter: seed.meter,
             http_body_bytes_max: seed.http_body_bytes_max,

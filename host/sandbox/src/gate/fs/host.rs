@@ -23,6 +23,9 @@ use wasmtime_wasi_io::streams::{DynInputStream, DynOutputStream};
 
 use types::ErrorCode;
 
+/// Hidden entries that are passed over before other guests get their turn.
+const SKIPPED_AT_ONCE: usize = 256;
+
 type Fd = Resource<Descriptor>;
 
 impl Gate<'_> {
@@ -528,6 +531,7 @@ impl types::HostDirectoryEntryStream for Gate<'_> {
         let base = self.state.handles.listing(stream.rep()).cloned();
         let scope = self.scope();
         let authority = scope.authority();
+        let mut skipped: usize = 0;
         loop {
             let same = Resource::new_borrow(stream.rep());
             let Some(entry) = self.minted_files().read_directory_entry(same).await? else {
@@ -538,13 +542,17 @@ impl types::HostDirectoryEntryStream for Gate<'_> {
                     "" => entry.name.clone(),
                     rel => format!("{rel}/{}", entry.name),
                 };
-                let excluded = authority.as_ref().is_none_or(|authority| {
-                    authority.hides(&base.mount.guest, &path, record::now_us())
-                });
+                let excluded = authority
+                    .as_ref()
+                    .is_none_or(|authority| scope.hides(authority, &base.mount.guest, &path));
                 excluded || base.protects(&entry.name)
             });
             if !hidden {
                 return Ok(Some(entry));
+            }
+            skipped += 1;
+            if skipped.is_multiple_of(SKIPPED_AT_ONCE) {
+                tokio::task::yield_now().await;
             }
         }
     }

@@ -23,6 +23,11 @@ use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, RequestOptions};
 use wasmtime_wasi_http::p2::types::{HostFutureIncomingResponse, HostOutgoingRequest};
 use wasmtime_wasi_http::{ForbiddenHeaderFilter, WasiBody, WasiHttpHooks};
 
+/// Bytes of a request's body that wait for the connection: every open body may hold so many in the host.
+const BODY_CHUNK_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of one set of header fields that a guest keeps in the host.
+pub(crate) const FIELDS_BYTES_MAX: usize = 64 * 1024;
+
 /// Hooks of wasmtime-wasi-http: it never sends anything by itself.
 pub(crate) struct Hooks;
 
@@ -38,6 +43,10 @@ impl WasiHttpHooks for Hooks {
     fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
         // What a guest may not set is stripped where the request is sent, and `Host` is the gate's.
         Arc::new(|name: &HeaderName| *name == http::header::HOST)
+    }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        BODY_CHUNK_BYTES_MAX
     }
 
     fn send_request(
