@@ -25,7 +25,9 @@ fn create(at: At, _: &Context) -> Result<ToolOutput, ToolError> {
     Ok(ToolOutput::text("created"))
 }
 
-struct Bench;
+/// The plugin.
+#[derive(Debug)]
+pub struct Bench;
 
 impl Tools for Bench {
     fn tools() -> Vec<Tool> {

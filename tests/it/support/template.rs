@@ -7,13 +7,6 @@ pub(crate) fn fill(text: &str, names: &[(&str, String)]) -> String {
     })
 }
 
-/// Replaces each value by `{NAME}`.
-pub(crate) fn blank(text: &str, names: &[(&str, String)]) -> String {
-    names.iter().fold(text.to_owned(), |text, (name, value)| {
-        text.replace(value, &format!("{{{name}}}"))
-    })
-}
-
 /// The component of a text in WebAssembly's format. A line `;;! N LINE` stands for N lines, with
 /// their numbers from 1 for `{i}`.
 pub(crate) fn component(text: &str) -> Vec<u8> {
