@@ -5,14 +5,14 @@
 
 use super::model::Seen;
 use super::script::{Act, LAST_WORDS, Step, on_host, step_of};
-use super::seat::Seat;
+use super::seat::{House, Seat};
 use crate::support::ledger;
 use rusqlite::Connection;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
 use tollgate_receipts::{
-    ChainHead, Class, OutcomeResult, Receipt, Record, Standing, Verdict, decode, fold, verify_chain,
+    Class, OutcomeResult, Receipt, Record, Standing, Verdict, decode, fold, verify_chain,
 };
 
 /// The kind of what a provider's call does.
@@ -448,28 +448,23 @@ fn things(seat: &Seat<'_>) -> BTreeMap<usize, Thing> {
         .collect()
 }
 
-/// The whole log is dense, and every session's chain is; the sessions in the order of the log.
+/// The whole log is dense and made of whole chains; whose entry came when.
 #[track_caller]
-pub(super) fn check_log(seat: &super::seat::House) -> Vec<String> {
-    let entries = ledger::read(&seat.home.own());
-    ledger::verify(&entries);
-    let mut chains: BTreeMap<&str, ChainHead> = BTreeMap::new();
-    let connection = ledger::open(&seat.home.own());
-    for entry in &entries {
-        let session = entry.session.as_str();
-        let fresh = || {
-            let all = self::entries(&connection, session);
-            verify_chain(session, &all, None).unwrap()
-        };
-        chains.entry(session).or_insert_with(fresh);
-    }
-    let count: u64 = chains.values().map(|head| head.count).sum();
-    assert_eq!(
-        count,
-        entries.len() as u64,
-        "the chains and the log do not have the same entries"
-    );
-    entries.into_iter().map(|entry| entry.session).collect()
+pub(super) fn check_log(house: &House) -> Vec<String> {
+    let log = ledger::read(&house.home.own());
+    ledger::verify(&log);
+    let order: Vec<String> = log.into_iter().map(|entry| entry.session).collect();
+    let connection = ledger::open(&house.home.own());
+    let sessions: BTreeSet<&String> = order.iter().collect();
+    let chained: u64 = sessions
+        .into_iter()
+        .map(|session| {
+            let entries = entries(&connection, session);
+            verify_chain(session, &entries, None).unwrap().count
+        })
+        .sum();
+    assert_eq!(chained, order.len() as u64);
+    order
 }
 
 /// The last words of a run that came to its end.
