@@ -10,8 +10,25 @@ use std::time::{Duration, Instant};
 /// How long a process may take to come to the point at which it stops.
 const STOP_TIME_MAX: Duration = Duration::from_secs(60);
 
+/// A process that is killed at the latest when its test ends.
+struct Owner(Child);
+
+impl Owner {
+    fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A prompt whose process has stopped just before its second tool call.
-fn working(home: &Home) -> Child {
+fn working(home: &Home) -> Owner {
     let list = |path: &str| Turn::Asks("files__list", json!({ "path": path }));
     let turns = [list("/project"), list("/project"), Turn::Says("Done.")];
     let fixture = fixture(home, &turns);
@@ -23,6 +40,7 @@ fn working(home: &Home) -> Child {
         .spawn()
         .unwrap();
     let stat = format!("/proc/{}/stat", child.id());
+    let owner = Owner(child);
     let started = Instant::now();
     loop {
         let stat = std::fs::read_to_string(&stat).unwrap();
@@ -30,7 +48,7 @@ fn working(home: &Home) -> Child {
             .rsplit_once(") ")
             .and_then(|(_, rest)| rest.chars().next());
         match state {
-            Some('T') => return child,
+            Some('T') => return owner,
             Some('Z') => panic!("the process ended before it stopped"),
             _ => assert!(
                 started.elapsed() < STOP_TIME_MAX,
@@ -54,8 +72,7 @@ fn it_is_busy_while_its_owner_lives_and_idle_when_that_is_killed() {
         refused(&home, 2, &["agent", verb, SESSION]);
     }
 
-    owner.kill().unwrap();
-    owner.wait().unwrap();
+    owner.kill();
     let interrupted = ("idle".into(), "interrupted".into(), "host_lost".into());
     assert_eq!(standing(&home, SESSION), interrupted);
     let events = events(&home, SESSION);
@@ -79,8 +96,7 @@ fn a_session_is_taken_from_an_owner_that_does_not_answer() {
     home.ok(["grant", "add", "files", "fs.read . at /project"]);
     let mut owner = working(&home);
     let stopped = home.run(["agent", "stop", SESSION, "--reason", "it hangs"]);
-    owner.kill().unwrap();
-    owner.wait().unwrap();
+    owner.kill();
     assert_eq!(stopped.code, Some(0), "{stopped}");
     assert_eq!(standing(&home, SESSION).0, "stopped");
 }

@@ -17,18 +17,18 @@ fn cargo(arguments: &[&str]) -> String {
     String::from_utf8(ran.stdout).unwrap()
 }
 
+/// Everything that is built for a package, a line each that begins with the name.
+fn tree(package: &str) -> String {
+    let of = ["tree", "--package", package];
+    cargo(&[&of[..], &["--edges", "normal", "--prefix", "none"]].concat())
+}
+
 #[test]
 fn store_and_sessions_are_built_without_the_engine() {
+    // The name is looked for where it is.
+    assert!(tree("tollgate-sandbox").contains("\nwasmtime v"));
     for package in ["tollgate-store", "tollgate-sessions"] {
-        let tree = cargo(&[
-            "tree",
-            "--package",
-            package,
-            "--edges",
-            "normal",
-            "--prefix",
-            "none",
-        ]);
+        let tree = tree(package);
         let crates: Vec<&str> = tree
             .lines()
             .filter_map(|line| line.split(' ').next())
@@ -88,15 +88,7 @@ fn the_crates_know_only_what_the_architecture_says() {
 #[test]
 fn what_is_pure_has_no_runtime() {
     for package in ["tollgate-grants", "tollgate-receipts"] {
-        let tree = cargo(&[
-            "tree",
-            "--package",
-            package,
-            "--edges",
-            "normal",
-            "--prefix",
-            "none",
-        ]);
+        let tree = tree(package);
         for name in ["tokio", "rusqlite", "hyper", "reqwest"] {
             let found = tree
                 .lines()

@@ -12,7 +12,7 @@ The output is the tool's own, marked as such and escaped; what the call did is i
 
 Examples:
   tollgate call files list path=/project
-  tollgate call files read path=/project/README.md start=1 end=20
+  tollgate call files read path=/project/README.md start_line=1 lines_max=20
   tollgate call ./hello.wasm greet name=Ada
   tollgate receipt list --limit 5")]
 pub(crate) struct Call {
