@@ -228,13 +228,11 @@ fn live_transport_is_refused_unless_it_is_confirmed() {
     assert!(ran.stderr.contains("--allow-live"), "{ran}");
     stage.is_clean();
     // Confirmed, and without a key: no fixture takes the provider's place.
-    let report = stage.report(1, &["--live", "--allow-live"]);
-    let receipt = &report["receipts"][0];
-    assert_eq!(receipt["transport"], "live", "{report:#}");
-    assert_eq!(
-        receipt["settled"]["outcome"]["error"], "credential_unavailable",
-        "{report:#}"
-    );
+    let ran = stage.run(&["--live", "--allow-live"]);
+    assert_eq!(ran.code, Some(2), "{ran}");
+    assert!(ran.stderr.contains("OPENAI_API_KEY is not set"), "{ran}");
+    assert_eq!(ran.stdout, "", "{ran}");
+    stage.is_clean();
 }
 
 #[test]

@@ -40,6 +40,16 @@ pub(crate) async fn run(app: &App, args: PersistentAgent) -> Done {
             remedy: Some("tollgate demo persistent-agent --live --allow-live".into()),
         });
     }
+    if args.live && std::env::var_os(script::LIVE_KEY).is_none_or(|key| key.is_empty()) {
+        return Err(Failure::Input {
+            what: format!(
+                "--live asks the real provider, and {} is not set",
+                script::LIVE_KEY
+            ),
+            rule: Some("the demo's policy takes the key from that variable".into()),
+            remedy: Some(format!("export {}=…", script::LIVE_KEY)),
+        });
+    }
     let repository = std::path::absolute(&args.repo_path)
         .ok()
         .and_then(|path| path.canonicalize().ok())

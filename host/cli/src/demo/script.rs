@@ -13,6 +13,8 @@ const FILES_EXCEPT: &str = "**/.env .git/**";
 /// A provider's address.
 const PROVIDERS: [(&str, &str); 1] = [("openai", "https://api.openai.com/v1/**")];
 
+/// The variable in which a live demo's key is.
+pub(super) const LIVE_KEY: &str = "OPENAI_API_KEY";
 /// The policy of a live demo: where the key is.
 pub(super) const LIVE_POLICY: &str = r#"version = 1
 
@@ -170,6 +172,11 @@ mod tests {
                 Cli::try_parse_from(&typed).unwrap();
             }
         }
+    }
+
+    #[test]
+    fn a_live_demo_takes_its_key_from_where_it_says() {
+        assert!(LIVE_POLICY.contains(&format!("env:{LIVE_KEY}\"")));
     }
 
     #[test]
