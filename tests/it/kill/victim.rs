@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 /// The variable that names the point at which a process stops itself.
 const STOP_AT: &str = tollgate_contract::STOP_AT_VARIABLE;
-/// No process of the tests takes longer to its point or its end.
+/// No process of the tests takes longer to its point.
 const WAIT_MAX: Duration = Duration::from_secs(60);
 /// How often it is looked at.
 const POLL: Duration = Duration::from_millis(1);
 
-/// A process.
+/// A process. It does not outlive its test.
 pub(super) struct Victim {
-    child: Child,
+    child: Option<Child>,
     line: String,
 }
 
@@ -27,7 +27,7 @@ impl Victim {
     /// Starts a process.
     pub(super) fn start(mut command: Command) -> Self {
         let line = format!("{command:?}");
-        let child = command.spawn().unwrap();
+        let child = Some(command.spawn().unwrap());
         Self { child, line }
     }
 
@@ -38,37 +38,43 @@ impl Victim {
         while self.state() != 'T' {
             let ended = self.has_ended();
             assert!(!ended, "it never came to its point: {}", self.line);
-            assert!(
-                started.elapsed() < WAIT_MAX,
-                "neither stopped nor ended: {}",
-                self.line
-            );
+            let waits = started.elapsed() < WAIT_MAX;
+            assert!(waits, "neither stopped nor ended: {}", self.line);
             std::thread::sleep(POLL);
         }
     }
 
     /// Whether it has come to its end.
     pub(super) fn has_ended(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
+        self.child.as_mut().unwrap().try_wait().unwrap().is_some()
     }
 
     /// Kills it with SIGKILL, which nothing survives. What it said if it had come to its end before.
     pub(super) fn kill(mut self) -> Option<Ran> {
-        self.child.kill().unwrap();
+        self.child.as_mut().unwrap().kill().unwrap();
         let ran = self.end();
         ran.code.is_some().then_some(ran)
     }
 
     /// Waits for its end.
-    pub(super) fn end(self) -> Ran {
-        Ran::wait(self.child)
+    pub(super) fn end(mut self) -> Ran {
+        Ran::wait(self.child.take().unwrap())
     }
 
     /// The state of its first thread (proc_pid_stat(5)); 'X' if there is none.
     fn state(&self) -> char {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
-        let stat = stat.unwrap_or_default();
+        let id = self.child.as_ref().unwrap().id();
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
         let after_name = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
         after_name.chars().next().unwrap_or('X')
+    }
+}
+
+impl Drop for Victim {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
