@@ -162,6 +162,8 @@ reasons! {
     Unsupported = "unsupported",
     /// A bound of the call was reached.
     LimitReached = "limit_reached",
+    /// As much was added below the mount as `limits.disk_files` lets a session add.
+    QuotaReached = "quota_reached",
     /// The ledger cannot be written.
     LedgerUnavailable = "ledger_unavailable",
     /// The grant was revoked.

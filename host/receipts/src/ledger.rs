@@ -32,4 +32,11 @@ pub trait Ledger: Send + Sync {
         &'a self,
         tickets: &'a [Ticket],
     ) -> Pin<Box<dyn Future<Output = Result<(), LedgerError>> + Send + 'a>>;
+
+    /// [`Ledger::durable`] on this thread, which may do the writing. Not for async code.
+    ///
+    /// # Errors
+    ///
+    /// The first failure among the tickets.
+    fn durable_here(&self, tickets: &[Ticket]) -> Result<(), LedgerError>;
 }

@@ -8,7 +8,7 @@ use crate::answer::Answer;
 use crate::cache::{LoadError, Ready, UNKNOWN, World};
 use crate::convert;
 use crate::gate::record::{self, Caller};
-use crate::gate::scope::CallScope;
+use crate::gate::scope::{Bounds, CallScope};
 use crate::meter::{Hit, LimitTrap, Meter, Running};
 use crate::sandbox::Inner;
 use crate::services::PluginEntry;
@@ -27,6 +27,13 @@ use wasmtime::{PoolConcurrencyLimitError, Store};
 
 /// Characters of a trap, and of each name in it; the plugin chose them.
 const TRAP_CHARS_MAX: usize = 200;
+
+/// What a plugin may do that nobody knows.
+const NOTHING: Bounds = Bounds {
+    effects: 0,
+    disk_bytes: 0,
+    disk_files: 0,
+};
 
 /// What to call.
 pub(crate) enum Job {
@@ -205,7 +212,11 @@ fn scope(
             provider: matches!(job, Job::Describe | Job::Complete(..)),
             bare: job.bare(),
         },
-        entry.map_or(0, |entry| entry.limits.effects),
+        entry.map_or(NOTHING, |entry| Bounds {
+            effects: entry.limits.effects,
+            disk_bytes: entry.limits.disk_bytes,
+            disk_files: entry.limits.disk_files,
+        }),
     )
 }
 

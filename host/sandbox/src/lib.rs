@@ -30,8 +30,8 @@ pub use compile::{
     Compiler, compile_child,
 };
 pub use engine::{CORE_INSTANCES_PER_COMPONENT_MAX, LIVE_CALLS_MAX, MEMORY_SLOT_BYTES_MAX};
+pub use gate::decision::{BUFFERED_EFFECTS_MAX, LEDGER_BYTES_MAX, STRICT_EFFECTS_MAX};
 pub use gate::http::net;
-pub use gate::scope::{BUFFERED_EFFECTS_MAX, LEDGER_BYTES_MAX, STRICT_EFFECTS_MAX};
 pub use gate::table;
 pub use inspect::{
     COMPONENT_BYTES_MAX, InspectError, Inspection, META_SECTION, Meta, NEEDS_SECTION, inspect,

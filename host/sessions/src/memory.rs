@@ -361,4 +361,8 @@ impl Ledger for MemoryStore {
     ) -> Pin<Box<dyn Future<Output = Result<(), LedgerError>> + Send + 'a>> {
         Box::pin(std::future::ready(Ok(())))
     }
+
+    fn durable_here(&self, _: &[Ticket]) -> Result<(), LedgerError> {
+        Ok(())
+    }
 }

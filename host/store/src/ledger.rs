@@ -12,7 +12,7 @@ impl Ledger for Store {
         let entry = draft
             .encode()
             .map_err(|error| LedgerError::Refused(error.to_string()))?;
-        Ok(self.writable()?.queue.append(entry)?)
+        Ok(self.writable()?.shared().queue.append(entry)?)
     }
 
     fn durable<'a>(
@@ -20,12 +20,21 @@ impl Ledger for Store {
         tickets: &'a [Ticket],
     ) -> Pin<Box<dyn Future<Output = Result<(), LedgerError>> + Send + 'a>> {
         match self.writable() {
-            Ok(shared) => {
+            Ok(desk) => {
+                let shared = desk.shared();
                 shared.want(tickets);
                 Box::pin(shared.progress.wait(tickets))
             }
             Err(error) => Box::pin(std::future::ready(Err(error.into()))),
         }
+    }
+
+    fn durable_here(&self, tickets: &[Ticket]) -> Result<(), LedgerError> {
+        let desk = self.writable()?;
+        if !desk.shared().progress.all_finished(tickets) {
+            desk.write_here();
+        }
+        block_on(desk.shared().progress.wait(tickets))
     }
 }
 
@@ -38,8 +47,6 @@ impl Store {
     /// the store cannot be written.
     pub fn append_blocking(&self, draft: Draft) -> Result<(), LedgerError> {
         let ticket = self.submit(draft)?;
-        let shared = self.writable()?;
-        shared.want(&[ticket]);
-        block_on(shared.progress.wait(&[ticket]))
+        self.durable_here(&[ticket])
     }
 }

@@ -1,7 +1,7 @@
 //! Where things are kept: one SQLite database per user, shared by every `tollgate` process.
 //!
-//! Everything that is written goes through the one writer thread of the process (`writer`), which
-//! commits all that waits at once and takes a lock between processes first. Readers have connections
+//! Everything that is written goes through the one writer of the process (`writer`), which commits all
+//! that waits at once and takes a lock between processes first. Readers have connections
 //! of their own and are never in its way.
 //!
 //! Invariants:
@@ -61,7 +61,7 @@ use crate::queue::ChangeFn;
 use crate::readers::Readers;
 use crate::reserve::Reserve;
 use crate::txn::Txn;
-use crate::writer::{Shared, Writer};
+use crate::writer::{Desk, Shared, Writer};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
@@ -88,8 +88,8 @@ pub struct Store {
 enum Access {
     /// Of this version's format.
     Full {
-        shared: Arc<Shared>,
-        writer: Option<JoinHandle<()>>,
+        desk: Arc<Desk>,
+        thread: Option<JoinHandle<()>>,
     },
     /// Of a newer format: may be read.
     Inspect { found: u32 },
@@ -120,13 +120,15 @@ impl Store {
                 let shared = Arc::new(Shared::default());
                 let reserve = Reserve::new(directory.join(RESERVE));
                 let writer = Writer::new(Arc::clone(&shared), connection, lock, reserve);
-                let writer = std::thread::Builder::new()
+                let desk = Arc::new(Desk::new(shared, writer));
+                let its = Arc::clone(&desk);
+                let thread = std::thread::Builder::new()
                     .name("tollgate-store".into())
-                    .spawn(move || writer.run())
+                    .spawn(move || its.run())
                     .map_err(|error| StoreError::Unavailable(error.to_string()))?;
                 Access::Full {
-                    shared,
-                    writer: Some(writer),
+                    desk,
+                    thread: Some(thread),
                 }
             }
         };
@@ -206,9 +208,9 @@ impl Store {
         }
     }
 
-    fn writable(&self) -> Result<&Shared, StoreError> {
+    fn writable(&self) -> Result<&Desk, StoreError> {
         match &self.access {
-            Access::Full { shared, .. } => Ok(shared),
+            Access::Full { desk, .. } => Ok(desk),
             Access::Inspect { found } => Err(StoreError::NewerFormat {
                 found: *found,
                 known: STORE_FORMAT,
@@ -238,14 +240,15 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let shared = self.writable()?;
+        let desk = self.writable()?;
         let (reply, result) = sync_channel(1);
         let change = ChangeFn {
             make: Some(make),
             result: None,
             reply,
         };
-        shared.queue.change(Box::new(change), urgent)?;
+        desk.shared().queue.change(Box::new(change), urgent)?;
+        desk.write_here();
         let gone = |_| StoreError::Unavailable("the store is closed".into());
         result.recv().map_err(gone)?
     }
@@ -253,11 +256,11 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        if let Access::Full { shared, writer } = &mut self.access {
-            shared.queue.close();
-            if let Some(writer) = writer.take() {
-                // A writer that panicked has already told everyone who waited.
-                let _ = writer.join();
+        if let Access::Full { desk, thread } = &mut self.access {
+            desk.shared().queue.close();
+            if let Some(thread) = thread.take() {
+                // One that panicked has already told everyone who waited.
+                let _ = thread.join();
             }
         }
     }

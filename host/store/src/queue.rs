@@ -1,7 +1,7 @@
 //! The bounded queue in front of the writer.
 //!
-//! Queueing an entry wakes nobody: the entries of one call belong in one commit, and the call says
-//! when it waits for them ([`Queue::want`]). What nobody waits for is written after [`LINGER`].
+//! Queueing wakes nobody: the entries of one call belong in one commit, and the call says when it waits
+//! for them ([`Queue::want`]). What nobody waits for is written after [`LINGER`].
 
 use crate::StoreError;
 use crate::txn::Txn;
@@ -84,6 +84,13 @@ pub(crate) struct Batch {
     bytes: usize,
 }
 
+impl Batch {
+    /// Nothing more fits.
+    pub(crate) fn is_full(&self) -> bool {
+        self.jobs.len() >= BATCH_ROWS_MAX || self.bytes >= BATCH_BYTES_MAX
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct Queue {
     state: Mutex<State>,
@@ -131,14 +138,11 @@ impl Queue {
         self.filled.notify_one();
     }
 
+    /// Whoever queues a change waits for it, and wants it or writes it.
     pub(crate) fn change(&self, change: Box<dyn Change>, urgent: bool) -> Result<(), StoreError> {
         let mut state = self.lock();
         state.admit(0)?;
         state.jobs.push_back(Job::Change { change, urgent });
-        state.wanted = true;
-        state.asleep = false;
-        drop(state);
-        self.filled.notify_one();
         Ok(())
     }
 
@@ -148,18 +152,20 @@ impl Queue {
         self.filled.notify_all();
     }
 
-    /// Waits for jobs and moves what fits in one transaction to `batch`; false when closed and empty.
-    pub(crate) fn take(&self, batch: &mut Batch) -> bool {
+    /// Waits until there is work for the thread of the writer; false when closed and empty.
+    pub(crate) fn wait(&self) -> bool {
         let mut state = self.lock();
         let mut empty_rounds = 0;
         loop {
-            let (waiting, timed_out);
             if state.jobs.is_empty() {
-                // A transaction that ran may have taken what was wanted.
+                // Somebody who waited may have written what was wanted.
                 state.wanted = false;
             }
-            if state.closed || state.wanted || state.jobs.len() >= EAGER_ROWS {
-                break;
+            if state.closed {
+                return !state.jobs.is_empty();
+            }
+            if state.wanted || state.jobs.len() >= EAGER_ROWS {
+                return true;
             }
             if empty_rounds >= IDLE_ROUNDS {
                 state.asleep = true;
@@ -171,28 +177,27 @@ impl Queue {
                 continue;
             }
             let lay = !state.jobs.is_empty();
-            (waiting, timed_out) = self
+            let (waiting, timed_out) = self
                 .filled
                 .wait_timeout(state, LINGER)
                 .unwrap_or_else(PoisonError::into_inner);
             state = waiting;
             if timed_out.timed_out() {
-                if lay {
-                    break;
+                if lay && !state.jobs.is_empty() {
+                    return true;
                 }
                 empty_rounds += u32::from(state.jobs.is_empty());
             }
         }
-        if state.jobs.is_empty() && state.closed {
-            return false;
-        }
-        state.wanted = false;
-        state.move_to(batch)
     }
 
-    /// Moves what came meanwhile to `batch`, as far as it fits; false if nothing did.
-    pub(crate) fn take_more(&self, batch: &mut Batch) -> bool {
-        self.lock().move_to(batch)
+    /// Moves what fits in one transaction to `batch`; false if nothing waits. Only for whoever holds
+    /// the writer, so that jobs keep their order.
+    pub(crate) fn take(&self, batch: &mut Batch) -> bool {
+        let mut state = self.lock();
+        let took = state.move_to(batch);
+        state.wanted &= !state.jobs.is_empty();
+        took
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -203,7 +208,7 @@ impl Queue {
 impl State {
     fn move_to(&mut self, batch: &mut Batch) -> bool {
         let before = batch.jobs.len();
-        while batch.jobs.len() < BATCH_ROWS_MAX && batch.bytes < BATCH_BYTES_MAX {
+        while !batch.is_full() {
             let Some(job) = self.jobs.pop_front() else {
                 break;
             };
@@ -260,7 +265,7 @@ mod tests {
         let mut batch = Batch::default();
         assert!(queue.take(&mut batch));
         assert_eq!(batch.jobs.len(), BATCH_ROWS_MAX);
-        assert!(!queue.take_more(&mut batch));
+        assert!(!queue.take(&mut batch));
         assert_eq!(
             queue.append(entry(1)),
             Ok(Ticket(QUEUE_ROWS_MAX as u64 + 1))
@@ -278,7 +283,7 @@ mod tests {
         let mut batch = Batch::default();
         queue.take(&mut batch);
         assert_eq!(batch.jobs.len(), BATCH_BYTES_MAX / each);
-        assert!(!queue.take_more(&mut batch));
+        assert!(!queue.take(&mut batch));
     }
 
     #[test]
@@ -288,7 +293,8 @@ mod tests {
         queue.close();
         assert!(queue.append(entry(1)).is_err());
         let mut batch = Batch::default();
+        assert!(queue.wait());
         assert!(queue.take(&mut batch));
-        assert!(!queue.take(&mut batch));
+        assert!(!queue.wait());
     }
 }

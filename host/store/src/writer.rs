@@ -1,12 +1,13 @@
-//! The one thread of a process that writes.
+//! The one writer of a process.
 //!
-//! It takes all that waits, up to a bound, and makes it durable in one transaction under the lock
-//! between processes: group commit. It begins when somebody waits for an entry; what nobody waits for
-//! is written a moment later.
+//! Whoever has it takes all that waits, up to a bound, and makes it durable in one transaction under the
+//! lock between processes: group commit. A thread that may block and waits for an entry writes by
+//! itself if nobody else is writing ([`Desk::write_here`]), which saves waking two threads; for
+//! everybody else a thread of the store's own writes ([`Desk::run`]), as it does what nobody waits for.
 //!
-//! Invariants: a job is finished exactly once, after its transaction; jobs keep their order; when the
-//! disk is full nothing but urgent changes is written until there is room again, and the ledger says
-//! from when to when.
+//! Invariants: one writes at a time; a job is finished exactly once, after its transaction; jobs keep
+//! their order; when the disk is full nothing but urgent changes is written until there is room again,
+//! and the ledger says from when to when.
 
 use crate::files::WriterLock;
 use crate::progress::Progress;
@@ -15,7 +16,7 @@ use crate::reserve::Reserve;
 use crate::txn::{Heads, Txn};
 use crate::{StoreError, now_us};
 use rusqlite::Connection;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, TryLockError};
 use tollgate_receipts::{ChangeRecord, HOST_SESSION, LedgerError, Ticket};
 
 /// What the writer and those who use it share.
@@ -30,6 +31,47 @@ impl Shared {
     pub(crate) fn want(&self, tickets: &[Ticket]) {
         if !self.progress.all_finished(tickets) {
             self.queue.want();
+        }
+    }
+}
+
+/// The writer, where one at a time may use it.
+pub(crate) struct Desk {
+    shared: Arc<Shared>,
+    writer: Mutex<Writer>,
+}
+
+impl Desk {
+    pub(crate) fn new(shared: Arc<Shared>, writer: Writer) -> Self {
+        Self {
+            shared,
+            writer: Mutex::new(writer),
+        }
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// Works until the queue is closed and empty.
+    pub(crate) fn run(&self) {
+        let _end = EndOnDrop(&self.shared);
+        while self.shared.queue.wait() {
+            // Poisoned: a thread ended in the middle of a transaction, and nobody knows how it stands.
+            let Ok(mut writer) = self.writer.lock() else {
+                return;
+            };
+            writer.round();
+        }
+    }
+
+    /// Writes what waits, on this thread, if nobody else writes now; if somebody does, the store's own
+    /// thread will. Not for async code.
+    pub(crate) fn write_here(&self) {
+        match self.writer.try_lock() {
+            Ok(mut writer) => writer.round(),
+            Err(TryLockError::WouldBlock) => self.shared.queue.want(),
+            Err(TryLockError::Poisoned(_)) => drop(EndOnDrop(&self.shared)),
         }
     }
 }
@@ -74,21 +116,25 @@ impl Writer {
         }
     }
 
-    /// Works until the queue is closed and empty.
-    pub(crate) fn run(mut self) {
+    /// Takes what waits and makes it durable.
+    fn round(&mut self) {
         let shared = Arc::clone(&self.shared);
-        let _end = EndOnDrop(&shared);
+        let _end = EndOnPanic(&shared);
         let mut batch = Batch::default();
-        while shared.queue.take(&mut batch) {
-            if let Err(error) = self.ready() {
-                self.refuse_all_but_urgent(&mut batch.jobs, &error);
+        if !shared.queue.take(&mut batch) {
+            return;
+        }
+        if let Err(error) = self.ready() {
+            self.refuse_all_but_urgent(&mut batch.jobs, &error);
+        }
+        if !batch.jobs.is_empty() {
+            let result = self.commit(&mut batch);
+            self.after(&batch.jobs, &result);
+            if batch.is_full() {
+                // Whoever is waited for may stand behind it.
+                shared.queue.want();
             }
-            if !batch.jobs.is_empty() {
-                let result = self.commit(&mut batch);
-                self.after(&batch.jobs, &result);
-                finish(&shared.progress, std::mem::take(&mut batch.jobs), result);
-            }
-            batch = Batch::default();
+            finish(&shared.progress, batch.jobs, result);
         }
     }
 
@@ -138,7 +184,7 @@ impl Writer {
                     }
                 }
                 if may_grow {
-                    queue.take_more(batch);
+                    queue.take(batch);
                 }
             }
             Ok(())
@@ -273,7 +319,18 @@ fn finish(progress: &Progress, jobs: Vec<Job>, result: Result<(), StoreError>) {
     }
 }
 
-/// However the thread ends, nobody waits for ever.
+/// A thread that panics while it writes takes the writer with it.
+struct EndOnPanic<'a>(&'a Shared);
+
+impl Drop for EndOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            drop(EndOnDrop(self.0));
+        }
+    }
+}
+
+/// However the writer ends, nobody waits for ever.
 struct EndOnDrop<'a>(&'a Shared);
 
 impl Drop for EndOnDrop<'_> {

@@ -411,6 +411,8 @@ fn limits(limits: &CallLimits) -> Vec<(&'static str, String)> {
         ("effects", limits.effects.to_string()),
         ("output", policy::format_bytes(limits.output_bytes)),
         ("http_body", policy::format_bytes(limits.http_body_bytes)),
+        ("disk", policy::format_bytes(limits.disk_bytes)),
+        ("disk_files", limits.disk_files.to_string()),
     ]
 }
 
@@ -422,6 +424,8 @@ fn authority_limits(limits: &CallLimits) -> Value {
         "effects": limits.effects,
         "output_bytes": limits.output_bytes,
         "http_body_bytes": limits.http_body_bytes,
+        "disk_bytes": limits.disk_bytes,
+        "disk_files": limits.disk_files,
     })
 }
 

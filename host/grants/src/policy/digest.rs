@@ -34,7 +34,7 @@ struct PluginForm<'p> {
     config: &'p BTreeMap<String, String>,
 }
 
-type LimitsForm = [Option<u64>; 6];
+type LimitsForm = [Option<u64>; 8];
 
 /// `sha256:` and the digest of the policy in force, in hexadecimal. Layers in any order.
 pub fn digest(layers: &[PolicyFile]) -> String {
@@ -103,5 +103,7 @@ fn limits(l: &Limits) -> LimitsForm {
         l.effects,
         l.output_bytes,
         l.http_body_bytes,
+        l.disk_bytes,
+        l.disk_files,
     ]
 }

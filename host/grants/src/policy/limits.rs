@@ -12,6 +12,10 @@ pub const EFFECTS_MAX: u64 = 200_000;
 pub const OUTPUT_BYTES_MAX: u64 = 64 * MIB;
 /// The most bytes of one HTTP body.
 pub const HTTP_BODY_BYTES_MAX: u64 = 1024 * MIB;
+/// The most bytes that may be added below one mount.
+pub const DISK_BYTES_MAX: u64 = 1024 * GIB;
+/// The most files that may be added below one mount.
+pub const DISK_FILES_MAX: u64 = 10_000_000;
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -33,6 +37,10 @@ pub struct Limits {
     pub output_bytes: Option<u64>,
     /// `http_body`: one request's or response's body, bytes.
     pub http_body_bytes: Option<u64>,
+    /// `disk`: what a session may add below one mount, bytes; a sparse file counts as long as it is.
+    pub disk_bytes: Option<u64>,
+    /// `disk_files`: files, directories and links that a session may add below one mount.
+    pub disk_files: Option<u64>,
 }
 
 /// The limits of a call.
@@ -50,6 +58,10 @@ pub struct CallLimits {
     pub output_bytes: u64,
     /// One request's or response's body, bytes.
     pub http_body_bytes: u64,
+    /// What a session may add below one mount, bytes; a sparse file counts as long as it is.
+    pub disk_bytes: u64,
+    /// Files, directories and links that a session may add below one mount.
+    pub disk_files: u64,
 }
 
 impl Default for CallLimits {
@@ -61,6 +73,8 @@ impl Default for CallLimits {
             effects: 10_000,
             output_bytes: 4 * MIB,
             http_body_bytes: 16 * MIB,
+            disk_bytes: GIB,
+            disk_files: 10_000,
         }
     }
 }
@@ -75,6 +89,8 @@ impl CallLimits {
             effects: limits.effects.unwrap_or(self.effects),
             output_bytes: limits.output_bytes.unwrap_or(self.output_bytes),
             http_body_bytes: limits.http_body_bytes.unwrap_or(self.http_body_bytes),
+            disk_bytes: limits.disk_bytes.unwrap_or(self.disk_bytes),
+            disk_files: limits.disk_files.unwrap_or(self.disk_files),
         }
     }
 }
@@ -89,6 +105,8 @@ impl Limits {
             effects: least(self.effects, other.effects),
             output_bytes: least(self.output_bytes, other.output_bytes),
             http_body_bytes: least(self.http_body_bytes, other.http_body_bytes),
+            disk_bytes: least(self.disk_bytes, other.disk_bytes),
+            disk_files: least(self.disk_files, other.disk_files),
         }
     }
 }

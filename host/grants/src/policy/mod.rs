@@ -6,7 +6,7 @@
 //! | `plugins.NAME.component` | path, bundled name or `oci://…` |
 //! | `plugins.NAME.digest` | `sha256:…`; rules that allow are void for any other component |
 //! | `plugins.NAME.grants` | list of rules: a capability, `{ allow = "…" }`, `{ allow = "…", decision = "ask" }`, `{ deny = "…" }` |
-//! | `plugins.NAME.limits` | `memory`, `wall`, `cpu`, `effects`, `output`, `http_body` |
+//! | `plugins.NAME.limits` | `memory`, `wall`, `cpu`, `effects`, `output`, `http_body`, `disk`, `disk_files` |
 //! | `plugins.NAME.config` | texts that the component may read |
 //! | `credentials.NAME.source` | `env:NAME` or `file:PATH` |
 //! | `credentials.NAME.inject` | `header` and `value`, with `{}` for the secret |
@@ -31,8 +31,8 @@ pub use credential::{CredentialRule, CredentialSource, Inject};
 pub use digest::digest;
 pub use error::PolicyError;
 pub use limits::{
-    CPU_US_MAX, CallLimits, EFFECTS_MAX, HTTP_BODY_BYTES_MAX, Limits, MEMORY_SLOT_BYTES_MAX,
-    OUTPUT_BYTES_MAX, WALL_US_MAX, format_bytes, format_duration,
+    CPU_US_MAX, CallLimits, DISK_BYTES_MAX, DISK_FILES_MAX, EFFECTS_MAX, HTTP_BODY_BYTES_MAX,
+    Limits, MEMORY_SLOT_BYTES_MAX, OUTPUT_BYTES_MAX, WALL_US_MAX, format_bytes, format_duration,
 };
 pub use parse::parse;
 

@@ -3,9 +3,9 @@
 use super::limits::Unit;
 use super::reader::{Reader, Value};
 use super::{
-    CPU_US_MAX, EFFECTS_MAX, HTTP_BODY_BYTES_MAX, Layer, Limits, MEMORY_SLOT_BYTES_MAX,
-    OUTPUT_BYTES_MAX, Origin, POLICY_BYTES_MAX, POLICY_VERSION, PluginPolicy, PolicyError,
-    PolicyFile, RULES_MAX, Rule, WALL_US_MAX, credential, digest,
+    CPU_US_MAX, DISK_BYTES_MAX, DISK_FILES_MAX, EFFECTS_MAX, HTTP_BODY_BYTES_MAX, Layer, Limits,
+    MEMORY_SLOT_BYTES_MAX, OUTPUT_BYTES_MAX, Origin, POLICY_BYTES_MAX, POLICY_VERSION,
+    PluginPolicy, PolicyError, PolicyFile, RULES_MAX, Rule, WALL_US_MAX, credential, digest,
 };
 use crate::capability::Capability;
 use crate::fault::excerpt;
@@ -376,7 +376,16 @@ fn limits(reader: &Reader<'_>, value: &Value<'_>) -> Result<Limits, PolicyError>
     let table = reader.table(value, "limits = { memory = \"64MiB\", wall = \"30s\" }")?;
     reader.only(
         table,
-        &["memory", "wall", "cpu", "effects", "output", "http_body"],
+        &[
+            "memory",
+            "wall",
+            "cpu",
+            "effects",
+            "output",
+            "http_body",
+            "disk",
+            "disk_files",
+        ],
     )?;
     let sized = |key: &str, unit: Unit, max: u64| -> Result<Option<u64>, PolicyError> {
         let Some(value) = table.get(key) else {
@@ -397,27 +406,22 @@ fn limits(reader: &Reader<'_>, value: &Value<'_>) -> Result<Limits, PolicyError>
         })?;
         bounded(reader, value, key, number, max, &unit.write(max)).map(Some)
     };
-    let effects = match table.get("effects") {
-        None => None,
-        Some(value) => {
-            let number = reader.count(value, "effects = 10000")?;
-            Some(bounded(
-                reader,
-                value,
-                "effects",
-                number,
-                EFFECTS_MAX,
-                &EFFECTS_MAX.to_string(),
-            )?)
-        }
+    let counted = |key: &str, max: u64| -> Result<Option<u64>, PolicyError> {
+        let Some(value) = table.get(key) else {
+            return Ok(None);
+        };
+        let number = reader.count(value, &format!("{key} = 10000"))?;
+        bounded(reader, value, key, number, max, &max.to_string()).map(Some)
     };
     Ok(Limits {
         memory_bytes: sized("memory", Unit::Bytes, MEMORY_SLOT_BYTES_MAX)?,
         wall_us: sized("wall", Unit::Time, WALL_US_MAX)?,
         cpu_us: sized("cpu", Unit::Time, CPU_US_MAX)?,
-        effects,
+        effects: counted("effects", EFFECTS_MAX)?,
         output_bytes: sized("output", Unit::Bytes, OUTPUT_BYTES_MAX)?,
         http_body_bytes: sized("http_body", Unit::Bytes, HTTP_BODY_BYTES_MAX)?,
+        disk_bytes: sized("disk", Unit::Bytes, DISK_BYTES_MAX)?,
+        disk_files: counted("disk_files", DISK_FILES_MAX)?,
     })
 }
 

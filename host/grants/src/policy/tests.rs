@@ -23,7 +23,7 @@ version = 1
 component = "files.wasm"
 digest    = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
 grants = [ "fs.read . at /project except **/.env .git/**", "fs.create out at /out" ]
-limits = { memory = "64MiB", wall = "30s", cpu = "5s", effects = 10, output = "1MiB", http_body = "2MiB" }
+limits = { memory = "64MiB", wall = "30s", cpu = "5s", effects = 10, output = "1MiB", http_body = "2MiB", disk = "3GiB", disk_files = 7 }
 config = { language = "en" }
 
 [plugins.fetch]
@@ -67,6 +67,10 @@ fn the_whole_grammar_is_read() {
         (Some(10), Some(1 << 20))
     );
     assert_eq!(files.limits.http_body_bytes, Some(2 << 20));
+    assert_eq!(
+        (files.limits.disk_bytes, files.limits.disk_files),
+        (Some(3 << 30), Some(7))
+    );
     assert_eq!(files.config["language"], "en");
     let fetch = &file.plugins["fetch"].grants;
     assert_eq!(
@@ -227,6 +231,16 @@ fn refusals_are_at_their_line() {
             &plugin("limits = { http_body = \"2GiB\" }"),
             3,
             "at most 1GiB",
+        ),
+        (
+            &plugin("limits = { disk = \"2000GiB\" }"),
+            3,
+            "at most 1024GiB",
+        ),
+        (
+            &plugin("limits = { disk_files = 10000001 }"),
+            3,
+            "at most 10000000",
         ),
         (
             &plugin("limits = { memroy = \"1MiB\" }"),

@@ -1,7 +1,8 @@
 //! The books of one call: tickets not yet durable, the open read-set, counts, the last refusal.
 
+use super::decision::Allowed;
 use super::record;
-use super::scope::{Allowed, CallScope};
+use super::scope::CallScope;
 use std::collections::BTreeMap;
 use tollgate_contract::{CallEvidence, Denial};
 use tollgate_receipts::{

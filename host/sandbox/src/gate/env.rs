@@ -3,8 +3,8 @@
 //! The environment arrives as one list; the entry says which names were delivered. Only names that a
 //! grant lists are delivered, and never a value that a credential holds.
 
+use super::decision::Attempt;
 use super::record;
-use super::scope::Attempt;
 use super::table::ENVIRONMENT;
 use super::view::Gate;
 use tollgate_grants::Effect;

@@ -2,9 +2,10 @@
 //!
 //! Opening is decided; a read is buffered, a change is strict.
 
+use super::decision::Attempt;
 use super::permit::{Permit, Refused};
 use super::record;
-use super::scope::{Attempt, CallScope};
+use super::scope::CallScope;
 use super::view::Gate;
 use crate::bindings::keyvalue::store::{Error, Host, HostBucket, KeyResponse};
 use crate::services::KeyValueError;

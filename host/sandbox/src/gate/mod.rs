@@ -11,6 +11,7 @@
 mod ambient;
 mod book;
 mod config;
+pub(crate) mod decision;
 mod denials;
 mod env;
 pub(crate) mod fs;

@@ -9,8 +9,9 @@
 //! - the call does not end while one is alive, nor while a [`Trace`] is.
 
 use super::book::Place;
+use super::decision::{Allowed, Attempt, Basis};
 use super::record;
-use super::scope::{Allowed, Attempt, Basis, CallScope, TaskGuard};
+use super::scope::{CallScope, TaskGuard};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;

@@ -1,6 +1,7 @@
 //! Builds the records that the gate writes.
 
-use super::scope::{Allowed, Attempt, CallScope};
+use super::decision::{Allowed, Attempt};
+use super::scope::CallScope;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tollgate_contract::SessionId;
 use tollgate_receipts::{

@@ -3,7 +3,7 @@
 //! Making a socket and looking up a name are the attempts. As no socket can exist, the functions on
 //! sockets cannot be reached; they are linked so that ordinary components instantiate.
 
-use super::scope::Attempt;
+use super::decision::Attempt;
 use super::table::{RESOLVE, TCP_CREATE, UDP_CREATE};
 use super::view;
 use crate::state::State;

@@ -3,7 +3,7 @@
 use super::GateHost;
 use super::http::net::{FixtureSet, Transport};
 use super::record::Caller;
-use super::scope::CallScope;
+use super::scope::{Bounds, CallScope};
 use crate::services::{Credentials, Environment, KeyValue, KeyValueError, SessionKeys};
 use std::future::{Future, poll_fn};
 use std::path::PathBuf;
@@ -50,6 +50,17 @@ impl Ledger for FakeLedger {
             Disk::Stalls => Poll::Pending,
             Disk::Fails => Poll::Ready(Err(LedgerError::Unavailable("full".into()))),
         }))
+    }
+
+    fn durable_here(&self, _: &[Ticket]) -> Result<(), LedgerError> {
+        loop {
+            match *self.disk.lock().unwrap() {
+                Disk::Writes => return Ok(()),
+                Disk::Stalls => {}
+                Disk::Fails => return Err(LedgerError::Unavailable("full".into())),
+            }
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
     }
 }
 
@@ -254,7 +265,15 @@ impl World {
             bare: false,
         };
         Self {
-            scope: CallScope::new(Arc::new(host), caller, 1000),
+            scope: CallScope::new(
+                Arc::new(host),
+                caller,
+                Bounds {
+                    effects: 1000,
+                    disk_bytes: 1 << 20,
+                    disk_files: 100,
+                },
+            ),
             ledger,
             grants,
             home,

@@ -306,6 +306,8 @@ fn limits(limits: &tollgate_grants::Limits) -> Vec<String> {
         limits.effects.map(|effects| format!("effects {effects}")),
         bytes("output", limits.output_bytes),
         bytes("http_body", limits.http_body_bytes),
+        bytes("disk", limits.disk_bytes),
+        limits.disk_files.map(|files| format!("disk_files {files}")),
     ]
     .into_iter()
     .flatten()

@@ -6,9 +6,10 @@ use super::fail::{self, Fail};
 use super::handles::{Base, Mount};
 use super::look::{self, Wish};
 use super::os::{self, Kind, NewTime, OsError, Replace, Resolved, Target};
+use crate::gate::decision::Attempt;
 use crate::gate::permit::Permit;
 use crate::gate::record;
-use crate::gate::scope::{Attempt, CallScope};
+use crate::gate::scope::CallScope;
 use std::sync::Arc;
 use tollgate_grants::{Effect, FsOp, Reason};
 use tollgate_receipts::Class;
@@ -80,52 +81,77 @@ pub(super) const READLINK: Wish = buffered(
     FsOp::ReadLink,
 );
 
+/// What acting on a name does to the quota of its mount.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Counts {
+    /// One file more.
+    Adds,
+    /// One file less.
+    Removes,
+}
+
 /// One name in one directory: decide, then act on it.
 pub(super) async fn one(
     scope: &Arc<CallScope>,
     wish: Wish,
     base: &Base,
-    path: &str,
-    adds: bool,
+    path: String,
+    counts: Counts,
     act: impl FnOnce(&Target) -> Result<(), OsError> + Send + 'static,
 ) -> FsResult<()> {
-    let target = match look::lookup_parent(scope, base, path)
-        .await
-        .map_err(FsError::trap)?
-    {
-        Ok(target) => target,
-        Err(error) => return Err(wish.miss(scope, base, path, error).await.into()),
-    };
-    let permit = wish.permit(scope, &base.mount, target.rel()).await?;
-    let (work_scope, mount) = (Arc::clone(scope), Arc::clone(&base.mount));
-    perform(scope, permit, move || {
-        if adds {
-            work_scope.host.files.keep_floor(&mount.root)?;
+    in_task(scope, base, move |scope, base| {
+        let target = match os::resolve_parent(&base.dir(), &path) {
+            Ok(target) => target,
+            Err(error) => return Err(wish.miss_here(scope, base, &path, error)),
+        };
+        let quota = base.mount.quota(scope);
+        match counts {
+            Counts::Adds => {
+                let Some(place) = quota.place() else {
+                    let (mount, reason) = (&base.mount, Reason::QuotaReached);
+                    return Err(wish.refuse_here(scope, mount, target.rel(), reason));
+                };
+                let permit = wish.permit_here(scope, &base.mount, target.rel())?;
+                perform(permit, || {
+                    scope.host.files.keep_floor(&base.mount.root)?;
+                    act(&target)
+                })?;
+                place.keep();
+            }
+            Counts::Removes => {
+                let permit = wish.permit_here(scope, &base.mount, target.rel())?;
+                perform(permit, || {
+                    let what = || target.look().ok().map(|found| *found.meta());
+                    quota.removing(what, || act(&target))
+                })?;
+            }
         }
-        act(&target)
+        Ok(())
     })
     .await
 }
 
-/// Acts under a permit and writes what came of it.
-async fn perform(
+/// Runs the work on what a directory holds in a task of the gate's.
+async fn in_task<T: Send + 'static>(
     scope: &Arc<CallScope>,
-    permit: Permit,
-    act: impl FnOnce() -> Result<(), OsError> + Send + 'static,
-) -> FsResult<()> {
-    let result = look::blocking(scope, move || {
-        tollgate_contract::stop_point("gate.before_effect");
-        let result = act();
-        tollgate_contract::stop_point("gate.after_effect");
-        permit.settle(match &result {
-            Ok(()) => record::ok(),
-            Err(error) => record::failed(fail::label(error)),
-        });
-        result
-    })
-    .await
-    .map_err(FsError::trap)?;
-    Ok(result.map_err(Fail::Os)?)
+    base: &Base,
+    work: impl FnOnce(&Arc<CallScope>, &Base) -> Result<T, Fail> + Send + 'static,
+) -> FsResult<T> {
+    let (work_scope, base) = (Arc::clone(scope), base.clone());
+    let done = look::blocking(scope, move || work(&work_scope, &base)).await;
+    Ok(done.map_err(FsError::trap)??)
+}
+
+/// Acts under a permit and writes what came of it.
+fn perform(permit: Permit, act: impl FnOnce() -> Result<(), OsError>) -> Result<(), Fail> {
+    tollgate_contract::stop_point("gate.before_effect");
+    let result = act();
+    tollgate_contract::stop_point("gate.after_effect");
+    permit.settle(match &result {
+        Ok(()) => record::ok(),
+        Err(error) => record::failed(fail::label(error)),
+    });
+    result.map_err(Fail::Os)
 }
 
 /// A lookup whose result is all that is wanted.
@@ -180,60 +206,44 @@ fn judge<T>(
 pub(super) async fn set_times(
     scope: &Arc<CallScope>,
     base: &Base,
-    path: &str,
+    path: String,
     follow: bool,
     accessed: NewTime,
     modified: NewTime,
 ) -> FsResult<()> {
-    let found = match look::lookup(scope, base, path, follow)
-        .await
-        .map_err(FsError::trap)?
-    {
-        Ok(found) => found,
-        Err(error) => return Err(SET_TIMES.miss(scope, base, path, error).await.into()),
-    };
-    refuse_unfit(scope, SET_TIMES, &base.mount, &found).await?;
-    let permit = SET_TIMES.permit(scope, &base.mount, found.rel()).await?;
-    perform(scope, permit, move || {
-        os::set_times(&found, accessed, modified)
+    in_task(scope, base, move |scope, base| {
+        let found = match os::resolve(&base.dir(), &path, follow) {
+            Ok(found) => found,
+            Err(error) => return Err(SET_TIMES.miss_here(scope, base, &path, error)),
+        };
+        if let Some(reason) = look::unfit(&base.mount, &found) {
+            return Err(SET_TIMES.refuse_here(scope, &base.mount, found.rel(), reason));
+        }
+        let permit = SET_TIMES.permit_here(scope, &base.mount, found.rel())?;
+        perform(permit, || os::set_times(&found, accessed, modified))
     })
     .await
-}
-
-async fn refuse_unfit(
-    scope: &Arc<CallScope>,
-    wish: Wish,
-    mount: &Mount,
-    found: &Resolved,
-) -> FsResult<()> {
-    let Some(reason) = look::unfit(mount, found) else {
-        return Ok(());
-    };
-    refuse(scope, wish, mount, found.rel(), reason).await
-}
-
-async fn refuse(
-    scope: &Arc<CallScope>,
-    wish: Wish,
-    mount: &Mount,
-    rel: &str,
-    reason: Reason,
-) -> FsResult<()> {
-    let refused = wish.on(mount, rel, |attempt| scope.refuse_now(attempt, reason));
-    let _ = scope.watermark().await;
-    Err(Fail::from(refused).into())
 }
 
 /// Renames.
 pub(super) async fn rename(
     scope: &Arc<CallScope>,
-    from: (&Base, &str),
-    to: (&Base, &str),
+    from: (&Base, String),
+    to: (&Base, String),
 ) -> FsResult<()> {
-    let (source, target, mut found, replaced) = match both(scope, from, to).await? {
-        Ok(both) => both,
-        Err(fail) => return Err(fail.into()),
-    };
+    let (to_base, to_path) = (to.0.clone(), to.1);
+    in_task(scope, from.0, move |scope, base| {
+        rename_here(scope, (base, &from.1), (&to_base, &to_path))
+    })
+    .await
+}
+
+fn rename_here(scope: &Arc<CallScope>, from: (&Base, &str), to: (&Base, &str)) -> Result<(), Fail> {
+    let miss = |(base, path): (&Base, &str), error| RENAME_FROM.miss_here(scope, base, path, error);
+    let source = os::resolve_parent(&from.0.dir(), from.1).map_err(|error| miss(from, error))?;
+    let target = os::resolve_parent(&to.0.dir(), to.1).map_err(|error| miss(to, error))?;
+    let found = source.look().map_err(|error| miss(from, error))?;
+    let replaces = target.look().is_ok();
     let effects = [
         Effect::Fs {
             op: FsOp::RenameFrom,
@@ -241,7 +251,7 @@ pub(super) async fn rename(
             path: source.rel(),
         },
         Effect::Fs {
-            op: FsOp::RenameTo { replaces: replaced },
+            op: FsOp::RenameTo { replaces },
             guest_mount: &to.0.mount.guest,
             path: target.rel(),
         },
@@ -254,68 +264,35 @@ pub(super) async fn rename(
         whole: None,
         effects: &effects,
     };
-    if found.kind() == Kind::Directory
-        && judges_content(&from.0.mount, &to.0.mount, source.rel(), target.rel())
+    let (from_mount, to_mount) = (&*from.0.mount, &*to.0.mount);
+    let unfit = if found.kind() == Kind::Directory
+        && judges_content(from_mount, to_mount, source.rel(), target.rel())
     {
         // A directory takes its content along: no excluded name may hide in it, and none may come to
         // stand where it is excluded.
-        let reason;
-        (found, reason) = carried(scope, from.0, to.0, found, target.rel()).await?;
-        if let Some(reason) = reason {
-            let refused = scope.refuse_for(&attempt, reason).await;
-            return Err(Fail::from(refused).into());
-        }
-    } else if let Some(reason) = look::unfit(&from.0.mount, &found)
-        && reason == Reason::HardLink
-    {
-        let refused = scope.refuse_for(&attempt, reason).await;
-        return Err(Fail::from(refused).into());
+        carried(scope, from_mount, to_mount, &found, target.rel())
+    } else {
+        look::unfit(from_mount, &found).filter(|reason| *reason == Reason::HardLink)
+    };
+    if let Some(reason) = unfit {
+        return Err(scope.refuse_here(&attempt, reason).into());
     }
-    let permit = scope.permit(&attempt).await.map_err(Fail::from)?;
-    let replace = if replaced {
+    let permit = scope.permit_here(&attempt)?;
+    let replace = if replaces {
         Replace::Allowed
     } else {
         Replace::Never
     };
-    perform(scope, permit, move || {
-        os::rename(&source, &found, &target, replace).map(drop)
+    perform(permit, || {
+        let covered = || {
+            let covered = target.look().ok()?;
+            (covered.meta().id != found.meta().id).then(|| *covered.meta())
+        };
+        let quota = to_mount.quota(scope);
+        quota.removing(covered, || {
+            os::rename(&source, &found, &target, replace).map(drop)
+        })
     })
-    .await
-}
-
-type Both = (Target, Target, Resolved, bool);
-
-async fn both(
-    scope: &Arc<CallScope>,
-    from: (&Base, &str),
-    to: (&Base, &str),
-) -> FsResult<Result<Both, Fail>> {
-    let source = match look::lookup_parent(scope, from.0, from.1)
-        .await
-        .map_err(FsError::trap)?
-    {
-        Ok(source) => source,
-        Err(error) => return Ok(Err(RENAME_FROM.miss(scope, from.0, from.1, error).await)),
-    };
-    let target = match look::lookup_parent(scope, to.0, to.1)
-        .await
-        .map_err(FsError::trap)?
-    {
-        Ok(target) => target,
-        Err(error) => return Ok(Err(RENAME_FROM.miss(scope, to.0, to.1, error).await)),
-    };
-    let looked = look::blocking(scope, move || {
-        let found = source.look();
-        let replaced = target.look().is_ok();
-        (source, target, found, replaced)
-    })
-    .await
-    .map_err(FsError::trap)?;
-    let (source, target, found, replaced) = looked;
-    match found {
-        Ok(found) => Ok(Ok((source, target, found, replaced))),
-        Err(error) => Ok(Err(RENAME_FROM.miss(scope, from.0, from.1, error).await)),
-    }
 }
 
 /// Whether what a directory holds matters to its renaming: where names are excluded, and where the
@@ -332,60 +309,55 @@ fn judges_content(from: &Mount, to: &Mount, from_rel: &str, to_rel: &str) -> boo
 /// Whether a directory carries names that are excluded where it is or where it goes, or such as may not
 /// be changed there and may be changed here, or the other way round: renaming it away, changing them and
 /// renaming it back would get around the rule.
-async fn carried(
-    scope: &Arc<CallScope>,
-    from: &Base,
-    to: &Base,
-    found: Resolved,
+fn carried(
+    scope: &CallScope,
+    from: &Mount,
+    to: &Mount,
+    found: &Resolved,
     to_rel: &str,
-) -> FsResult<(Resolved, Option<Reason>)> {
+) -> Option<Reason> {
     let Some(authority) = scope.authority() else {
-        return Ok((found, Some(Reason::PolicyUnreadable)));
+        return Some(Reason::PolicyUnreadable);
     };
-    let work_scope = Arc::clone(scope);
-    let (from_mount, to_mount) = (from.mount.guest.clone(), to.mount.guest.clone());
-    let (from_rel, to_rel) = (found.rel().to_owned(), to_rel.to_owned());
-    look::blocking(scope, move || {
-        let hides = |mount: &str, path: &str| work_scope.hides(&authority, mount, path);
-        let open = |mount: &str, path: &str| work_scope.may_add(&authority, mount, path);
-        let matters = |below: &str| {
-            let (old, new) = (format!("{from_rel}/{below}"), format!("{to_rel}/{below}"));
-            hides(&from_mount, &old)
-                || hides(&to_mount, &new)
-                || open(&from_mount, &old) != open(&to_mount, &new)
-        };
-        let reason = match os::find_excluded(&found, &matters, RENAME_ENTRIES_MAX) {
-            Ok(None) => None,
-            Ok(Some(_)) => Some(Reason::Excluded),
-            Err(_) => Some(Reason::LimitReached),
-        };
-        (found, reason)
-    })
-    .await
-    .map_err(FsError::trap)
+    let hides = |mount: &Mount, path: &str| scope.hides(&authority, &mount.guest, path);
+    let open = |mount: &Mount, path: &str| scope.may_add(&authority, &mount.guest, path);
+    let matters = |below: &str| {
+        let (old, new) = (
+            format!("{}/{below}", found.rel()),
+            format!("{to_rel}/{below}"),
+        );
+        hides(from, &old) || hides(to, &new) || open(from, &old) != open(to, &new)
+    };
+    match os::find_excluded(found, &matters, RENAME_ENTRIES_MAX) {
+        Ok(None) => None,
+        Ok(Some(_)) => Some(Reason::Excluded),
+        Err(_) => Some(Reason::LimitReached),
+    }
 }
 
 /// Makes a second name for a file.
 pub(super) async fn link(
     scope: &Arc<CallScope>,
+    from: (&Base, String),
+    follow: bool,
+    to: (&Base, String),
+) -> FsResult<()> {
+    let (to_base, to_path) = (to.0.clone(), to.1);
+    in_task(scope, from.0, move |scope, base| {
+        link_here(scope, (base, &from.1), follow, (&to_base, &to_path))
+    })
+    .await
+}
+
+fn link_here(
+    scope: &Arc<CallScope>,
     from: (&Base, &str),
     follow: bool,
     to: (&Base, &str),
-) -> FsResult<()> {
-    let found = match look::lookup(scope, from.0, from.1, follow)
-        .await
-        .map_err(FsError::trap)?
-    {
-        Ok(found) => found,
-        Err(error) => return Err(LINK_FROM.miss(scope, from.0, from.1, error).await.into()),
-    };
-    let target = match look::lookup_parent(scope, to.0, to.1)
-        .await
-        .map_err(FsError::trap)?
-    {
-        Ok(target) => target,
-        Err(error) => return Err(LINK_FROM.miss(scope, to.0, to.1, error).await.into()),
-    };
+) -> Result<(), Fail> {
+    let miss = |(base, path): (&Base, &str), error| LINK_FROM.miss_here(scope, base, path, error);
+    let found = os::resolve(&from.0.dir(), from.1, follow).map_err(|error| miss(from, error))?;
+    let target = os::resolve_parent(&to.0.dir(), to.1).map_err(|error| miss(to, error))?;
     let effects = [
         Effect::Fs {
             op: FsOp::LinkFrom,
@@ -408,11 +380,15 @@ pub(super) async fn link(
     };
     if from.0.mount.has_except || to.0.mount.has_except {
         // A second name would undo the exclusion of the first.
-        let refused = scope.refuse_for(&attempt, Reason::HardLink).await;
-        return Err(Fail::from(refused).into());
+        return Err(scope.refuse_here(&attempt, Reason::HardLink).into());
     }
-    let permit = scope.permit(&attempt).await.map_err(Fail::from)?;
-    perform(scope, permit, move || os::link(&found, &target)).await
+    let Some(place) = to.0.mount.quota(scope).place() else {
+        return Err(scope.refuse_here(&attempt, Reason::QuotaReached).into());
+    };
+    let permit = scope.permit_here(&attempt)?;
+    perform(permit, || os::link(&found, &target))?;
+    place.keep();
+    Ok(())
 }
 
 fn shown_pair(from: &Base, from_rel: &str, to: &Base, to_rel: &str) -> String {
@@ -433,12 +409,10 @@ mod tests {
         world.grants.set(1, &[&grant], &[]);
         let protected = Arc::clone(&world.scope.host.files.protected);
         let base = Base {
-            mount: Arc::new(Mount {
-                guest: "/data".into(),
-                root: os::MountRoot::open(&dir, protected).unwrap(),
-                has_except: false,
-                holds_protected: false,
-            }),
+            mount: Arc::new(Mount::new(
+                "/data".into(),
+                os::MountRoot::open(&dir, protected).unwrap(),
+            )),
             file: None,
             rel: String::new(),
         };
@@ -458,7 +432,10 @@ mod tests {
         let prepared = file(&world, "made/hooks/pre-commit");
         let old = file(&world, "repo/.git/hooks/pre-commit");
         file(&world, "repo/.git/HEAD");
-        let rename = async |from, to| rename(&world.scope, (&base, from), (&base, to)).await;
+        let rename = async |from: &str, to: &str| {
+            let (from, to) = ((&base, from.to_owned()), (&base, to.to_owned()));
+            rename(&world.scope, from, to).await
+        };
         assert!(rename("made", "other/.git").await.is_err());
         std::fs::create_dir(world.home.path().join("mount/other")).unwrap();
         assert!(rename("made", "other/.git").await.is_err());

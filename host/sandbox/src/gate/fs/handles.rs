@@ -1,13 +1,16 @@
 //! What the descriptors of one call stand for.
 
+use super::listing::Listing;
 use super::os::{self, FileId};
+use super::quota::{Holding, Quota};
+use crate::gate::decision::Basis;
 use crate::gate::permit::Trace;
-use crate::gate::scope::Basis;
+use crate::gate::scope::CallScope;
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 use tollgate_grants::FsOp;
 
 /// Files and directories that one call may have open at once: the descriptors of the process are
@@ -25,9 +28,38 @@ pub(super) struct Mount {
     pub(super) has_except: bool,
     /// Whether something of Tollgate's own may be below it.
     pub(super) holds_protected: bool,
+    /// Whether something in it may be changed.
+    pub(super) may_change: bool,
+    quota: OnceLock<Quota>,
 }
 
 impl Mount {
+    /// A mount without exceptions that may be changed.
+    pub(super) fn new(guest: String, root: Arc<os::MountRoot>) -> Self {
+        Self {
+            guest,
+            holds_protected: root.holds_protected(),
+            root,
+            has_except: false,
+            may_change: true,
+            quota: OnceLock::new(),
+        }
+    }
+
+    /// How much the call may add below it.
+    pub(super) fn quota(&self, scope: &CallScope) -> &Quota {
+        self.quota.get_or_init(|| {
+            let caller = &scope.caller;
+            let quotas = &scope.host.files.quotas;
+            quotas.open(
+                &caller.session,
+                &caller.plugin.name,
+                self.root.id(),
+                (scope.bounds.disk_bytes, scope.bounds.disk_files),
+            )
+        })
+    }
+
     /// A path below the mount as records show it.
     pub(super) fn show(&self, rel: &str) -> String {
         let guest = self.guest.trim_end_matches('/');
@@ -55,6 +87,14 @@ impl Base {
         match &self.file {
             Some(file) => os::Dir::new(&self.mount.root, file.as_fd()),
             None => self.mount.root.dir(),
+        }
+    }
+
+    /// The path below the mount of a name in this directory.
+    pub(super) fn below(&self, name: &str) -> String {
+        match self.rel.as_str() {
+            "" => name.to_owned(),
+            rel => format!("{rel}/{name}"),
         }
     }
 
@@ -111,6 +151,9 @@ pub(super) struct OpenFile {
     /// The grants generation at which it was last found to be granted.
     pub(super) looked_at: AtomicU64,
     pub(super) trace: Arc<Trace>,
+    /// In a mount that may be changed: its bytes are in use while it is open.
+    #[expect(dead_code, reason = "held for its drop")]
+    pub(super) holding: Option<Holding>,
 }
 
 /// The descriptors of one call by the number of their resource.
@@ -120,14 +163,14 @@ pub(crate) struct Handles {
     /// Files that this call created itself: it may write them with the access `create`. Each is held
     /// open, so that its inode cannot come to name another file.
     created: VecDeque<(FileId, OwnedFd)>,
-    /// Directories whose entries are being read.
-    listings: HashMap<u32, Base>,
+    /// Directories whose entries are being read, by the number of their stream.
+    pub(super) listings: HashMap<u32, Listing>,
 }
 
 impl Handles {
-    /// Whether `more` files or directories may be opened.
+    /// Whether `more` files, directories or listings may be opened.
     pub(super) fn has_room(&self, more: usize) -> bool {
-        self.by_rep.len() + more <= OPEN_FILES_MAX
+        self.by_rep.len() + self.listings.len() + more <= OPEN_FILES_MAX
     }
 
     pub(super) fn insert(&mut self, rep: u32, handle: Handle) {
@@ -149,19 +192,8 @@ impl Handles {
         self.created.push_back((id, held));
     }
 
-    pub(super) fn created(&self, id: FileId) -> bool {
-        self.created.iter().any(|(own, _)| *own == id)
-    }
-
-    pub(super) fn note_listing(&mut self, rep: u32, base: Base) {
-        self.listings.insert(rep, base);
-    }
-
-    pub(super) fn listing(&self, rep: u32) -> Option<&Base> {
-        self.listings.get(&rep)
-    }
-
-    pub(super) fn end_listing(&mut self, rep: u32) {
-        self.listings.remove(&rep);
+    /// The files that the call has made itself.
+    pub(super) fn all_created(&self) -> Vec<FileId> {
+        self.created.iter().map(|(id, _)| *id).collect()
     }
 }

@@ -1,19 +1,18 @@
 //! `wasi:filesystem`, function by function: those that name a path go to the gate's own code, those
 //! on a minted handle to wasmtime-wasi.
 
-use super::change;
+use super::change::{self, Counts};
 use super::handles::{Base, Handle, Mount, OpenFile};
-use super::os::{self, Kind, NewTime};
+use super::listing::kind;
+use super::os::{self, NewTime};
 use super::stream::{Lasting, Reading};
 use super::writing::{Writing, on_file};
-use crate::gate::record;
-use crate::gate::scope::{Attempt, CallScope};
+use crate::gate::scope::CallScope;
 use crate::gate::view::Gate;
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
-use tollgate_grants::{Effect, FsOp};
-use tollgate_receipts::Class;
+use tollgate_grants::FsAccess;
 use wasmtime::component::Resource;
 use wasmtime_wasi::filesystem::{Descriptor, Dir, FsPerms, OpenMode};
 use wasmtime_wasi::p2::bindings::clocks::wall_clock::Datetime;
@@ -22,9 +21,6 @@ use wasmtime_wasi::p2::{FsError, FsResult};
 use wasmtime_wasi_io::streams::{DynInputStream, DynOutputStream};
 
 use types::ErrorCode;
-
-/// Hidden entries that are passed over before other guests get their turn.
-const SKIPPED_AT_ONCE: usize = 256;
 
 type Fd = Resource<Descriptor>;
 
@@ -130,12 +126,10 @@ impl preopens::Host for Gate<'_> {
                 continue;
             }
             root_is_granted |= granted.guest == "/";
-            let mount = Arc::new(Mount {
-                guest: granted.guest.clone(),
-                holds_protected: root.holds_protected(),
-                root,
-                has_except: granted.has_except,
-            });
+            let mut mount = Mount::new(granted.guest.clone(), root);
+            mount.has_except = granted.has_except;
+            mount.may_change = granted.access > FsAccess::Read;
+            let mount = Arc::new(mount);
             let file = directory(mount.root.as_fd())?;
             let base = Base {
                 mount,
@@ -236,7 +230,7 @@ impl types::HostDescriptor for Gate<'_> {
         let Some(base) = self.base(&fd)? else {
             return Err(change::MKDIR.refuse_outside(&scope, &path).await.into());
         };
-        change::one(&scope, change::MKDIR, &base, &path, true, |target| {
+        change::one(&scope, change::MKDIR, &base, path, Counts::Adds, |target| {
             os::mkdir(target, os::DIRECTORY_MODE)
         })
         .await
@@ -247,7 +241,15 @@ impl types::HostDescriptor for Gate<'_> {
         let Some(base) = self.base(&fd)? else {
             return Err(change::UNLINK.refuse_outside(&scope, &path).await.into());
         };
-        change::one(&scope, change::UNLINK, &base, &path, false, os::unlink).await
+        change::one(
+            &scope,
+            change::UNLINK,
+            &base,
+            path,
+            Counts::Removes,
+            os::unlink,
+        )
+        .await
     }
 
     async fn remove_directory_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
@@ -255,7 +257,15 @@ impl types::HostDescriptor for Gate<'_> {
         let Some(base) = self.base(&fd)? else {
             return Err(change::RMDIR.refuse_outside(&scope, &path).await.into());
         };
-        change::one(&scope, change::RMDIR, &base, &path, false, os::rmdir).await
+        change::one(
+            &scope,
+            change::RMDIR,
+            &base,
+            path,
+            Counts::Removes,
+            os::rmdir,
+        )
+        .await
     }
 
     async fn symlink_at(&mut self, fd: Fd, text: String, path: String) -> FsResult<()> {
@@ -263,9 +273,14 @@ impl types::HostDescriptor for Gate<'_> {
         let Some(base) = self.base(&fd)? else {
             return Err(change::SYMLINK.refuse_outside(&scope, &path).await.into());
         };
-        change::one(&scope, change::SYMLINK, &base, &path, true, move |target| {
-            os::symlink(&text, target)
-        })
+        change::one(
+            &scope,
+            change::SYMLINK,
+            &base,
+            path,
+            Counts::Adds,
+            move |target| os::symlink(&text, target),
+        )
         .await
     }
 
@@ -282,22 +297,14 @@ impl types::HostDescriptor for Gate<'_> {
             return Err(change::SET_TIMES.refuse_outside(&scope, &path).await.into());
         };
         let (accessed, modified) = (new_time(accessed)?, new_time(modified)?);
-        change::set_times(
-            &scope,
-            &base,
-            &path,
-            follows(path_flags),
-            accessed,
-            modified,
-        )
-        .await
+        change::set_times(&scope, &base, path, follows(path_flags), accessed, modified).await
     }
 
     async fn rename_at(&mut self, fd: Fd, old: String, new_fd: Fd, new: String) -> FsResult<()> {
         let scope = self.scope();
         let (from, to) = (self.base(&fd)?, self.base(&new_fd)?);
         match (from, to) {
-            (Some(from), Some(to)) => change::rename(&scope, (&from, &old), (&to, &new)).await,
+            (Some(from), Some(to)) => change::rename(&scope, (&from, old), (&to, new)).await,
             (None, _) => Err(change::RENAME_FROM
                 .refuse_outside(&scope, &old)
                 .await
@@ -321,7 +328,7 @@ impl types::HostDescriptor for Gate<'_> {
         let (from, to) = (self.base(&fd)?, self.base(&new_fd)?);
         match (from, to) {
             (Some(from), Some(to)) => {
-                change::link(&scope, (&from, &old), follows(path_flags), (&to, &new)).await
+                change::link(&scope, (&from, old), follows(path_flags), (&to, new)).await
             }
             (None, _) => Err(change::LINK_FROM.refuse_outside(&scope, &old).await.into()),
             (_, None) => Err(change::LINK_FROM.refuse_outside(&scope, &new).await.into()),
@@ -329,37 +336,7 @@ impl types::HostDescriptor for Gate<'_> {
     }
 
     async fn read_directory(&mut self, fd: Fd) -> FsResult<Resource<types::DirectoryEntryStream>> {
-        let scope = self.scope();
-        let Some(base) = self.base(&fd)? else {
-            // The directory that stands for everything outside is empty.
-            return self.minted_files().read_directory(fd).await;
-        };
-        let attempt = Attempt {
-            import: "wasi:filesystem/types.descriptor.read-directory",
-            kind: "fs.list",
-            class: Class::Buffered,
-            target: base.mount.show(&base.rel),
-            whole: None,
-            effects: &[Effect::Fs {
-                op: FsOp::List,
-                guest_mount: &base.mount.guest,
-                path: &base.rel,
-            }],
-        };
-        let Ok(permit) = scope.permit_buffered(&attempt) else {
-            return Err(ErrorCode::NotPermitted.into());
-        };
-        match self.minted_files().read_directory(fd).await {
-            Ok(entries) => {
-                permit.settle(record::ok());
-                self.state.handles.note_listing(entries.rep(), base);
-                Ok(entries)
-            }
-            Err(error) => {
-                permit.settle(record::failed("io"));
-                Err(error)
-            }
-        }
+        self.list(fd).await
     }
 
     fn read_via_stream(&mut self, fd: Fd, offset: u64) -> FsResult<Resource<DynInputStream>> {
@@ -393,7 +370,9 @@ impl types::HostDescriptor for Gate<'_> {
         lasting.keep_floor().map_err(super::fail::Fail::Os)?;
         let file = self.wasi_file(&fd)?.file;
         let written = on_file(file, lasting, "a write failed", move |file, lasting| {
-            let written = file.write_at(&bytes, offset)?;
+            let end = offset.saturating_add(bytes.len() as u64);
+            let quota = lasting.quota();
+            let written = quota.growing(file, |_| end, || file.write_at(&bytes, offset))?;
             lasting.count_out(written);
             Ok(written)
         });
@@ -403,9 +382,15 @@ impl types::HostDescriptor for Gate<'_> {
     async fn set_size(&mut self, fd: Fd, size: u64) -> FsResult<()> {
         let lasting = self.writable(&fd, ErrorCode::NotPermitted)?;
         let file = self.wasi_file(&fd)?.file;
-        let sized = on_file(file, lasting, "setting the size failed", move |file, _| {
-            file.set_len(size)
-        });
+        let sized = on_file(
+            file,
+            lasting,
+            "setting the size failed",
+            move |file, lasting| {
+                let quota = lasting.quota();
+                quota.growing(file, |_| size, || file.set_len(size))
+            },
+        );
         Ok(sized.await?)
     }
 
@@ -523,63 +508,13 @@ impl Gate<'_> {
     }
 }
 
-impl types::HostDirectoryEntryStream for Gate<'_> {
-    async fn read_directory_entry(
-        &mut self,
-        stream: Resource<types::DirectoryEntryStream>,
-    ) -> FsResult<Option<types::DirectoryEntry>> {
-        let base = self.state.handles.listing(stream.rep()).cloned();
-        let scope = self.scope();
-        let authority = scope.authority();
-        let mut skipped: usize = 0;
-        loop {
-            let same = Resource::new_borrow(stream.rep());
-            let Some(entry) = self.minted_files().read_directory_entry(same).await? else {
-                return Ok(None);
-            };
-            let hidden = base.as_ref().is_some_and(|base| {
-                let path = match base.rel.as_str() {
-                    "" => entry.name.clone(),
-                    rel => format!("{rel}/{}", entry.name),
-                };
-                let excluded = authority
-                    .as_ref()
-                    .is_none_or(|authority| scope.hides(authority, &base.mount.guest, &path));
-                excluded || base.protects(&entry.name)
-            });
-            if !hidden {
-                return Ok(Some(entry));
-            }
-            skipped += 1;
-            if skipped.is_multiple_of(SKIPPED_AT_ONCE) {
-                tokio::task::yield_now().await;
-            }
-        }
-    }
-
-    fn drop(&mut self, stream: Resource<types::DirectoryEntryStream>) -> wasmtime::Result<()> {
-        self.state.handles.end_listing(stream.rep());
-        self.state.table.delete(stream)?;
-        Ok(())
-    }
-}
-
 fn follows(flags: types::PathFlags) -> bool {
     flags.contains(types::PathFlags::SYMLINK_FOLLOW)
 }
 
 fn stat(meta: &os::Metadata) -> types::DescriptorStat {
     types::DescriptorStat {
-        type_: match meta.kind {
-            Kind::Regular => types::DescriptorType::RegularFile,
-            Kind::Directory => types::DescriptorType::Directory,
-            Kind::Symlink => types::DescriptorType::SymbolicLink,
-            Kind::Fifo => types::DescriptorType::Fifo,
-            Kind::Socket => types::DescriptorType::Socket,
-            Kind::BlockDevice => types::DescriptorType::BlockDevice,
-            Kind::CharacterDevice => types::DescriptorType::CharacterDevice,
-            Kind::Unknown => types::DescriptorType::Unknown,
-        },
+        type_: kind(meta.kind),
         link_count: meta.nlink.into(),
         size: meta.size_bytes,
         data_access_timestamp: datetime(meta.accessed),

@@ -1,11 +1,12 @@
-//! Lookups, and the receipts of those that find nothing.
+//! What a lookup leads to: an attempt on what it found, or a receipt of that it found nothing.
 
 use super::fail::{self, Fail};
 use super::handles::{Base, Mount};
-use super::os::{self, Kind, OsError, Resolved};
-use crate::gate::permit::Permit;
+use super::os::{Kind, OsError, Resolved};
+use crate::gate::decision::Attempt;
+use crate::gate::permit::{Permit, Refused};
 use crate::gate::record;
-use crate::gate::scope::{Attempt, CallScope};
+use crate::gate::scope::CallScope;
 use std::sync::Arc;
 use tollgate_grants::{Effect, FsOp, Reason};
 use tollgate_receipts::Class;
@@ -27,66 +28,53 @@ impl Wish {
             guest_mount: &mount.guest,
             path: rel,
         }];
-        then(&Attempt {
-            import: self.import,
-            kind: self.kind,
-            class: self.class,
-            target: mount.show(rel),
-            whole: None,
-            effects: &effects,
-        })
+        then(&self.attempt(mount.show(rel), &effects))
     }
 
     /// Refuses a path that belongs to no mount.
     pub(super) async fn refuse_outside(self, scope: &Arc<CallScope>, path: &str) -> Fail {
         let shown = shown_outside(path);
-        let effects = [Effect::FsOutside {
-            op: self.op,
-            path: &shown,
-        }];
-        let attempt = Attempt {
+        let effects = [self.outside(&shown)];
+        let attempt = self.attempt(shown.clone(), &effects);
+        given_nothing(scope.permit(&attempt).await)
+    }
+
+    /// [`Wish::refuse_outside`] on this thread.
+    fn refuse_outside_here(self, scope: &Arc<CallScope>, path: &str) -> Fail {
+        let shown = shown_outside(path);
+        let effects = [self.outside(&shown)];
+        let attempt = self.attempt(shown.clone(), &effects);
+        given_nothing(scope.permit_here(&attempt))
+    }
+
+    fn outside(self, path: &str) -> Effect<'_> {
+        Effect::FsOutside { op: self.op, path }
+    }
+
+    fn attempt<'a>(self, target: String, effects: &'a [Effect<'a>]) -> Attempt<'a> {
+        Attempt {
             import: self.import,
             kind: self.kind,
             class: self.class,
-            target: shown.clone(),
+            target,
             whole: None,
-            effects: &effects,
-        };
-        match scope.permit(&attempt).await {
-            Err(refused) => refused.into(),
-            Ok(permit) => {
-                // The decision never allows it; if it did, there would be nothing to perform it on.
-                permit.cancel("outside every mount");
-                Fail::Refused
-            }
+            effects,
         }
     }
 
-    /// Decides on what a lookup found, or on what it did not find.
-    pub(super) async fn permit(
+    /// Decides on what a lookup found, or on what it did not find. In a task of the gate's.
+    pub(super) fn permit_here(
         self,
         scope: &Arc<CallScope>,
         mount: &Mount,
         rel: &str,
     ) -> Result<Permit, Fail> {
-        let effects = [Effect::Fs {
-            op: self.op,
-            guest_mount: &mount.guest,
-            path: rel,
-        }];
-        let attempt = Attempt {
-            import: self.import,
-            kind: self.kind,
-            class: self.class,
-            target: mount.show(rel),
-            whole: None,
-            effects: &effects,
-        };
-        Ok(scope.permit(&attempt).await?)
+        self.on(mount, rel, |attempt| scope.permit_here(attempt))
+            .map_err(Fail::from)
     }
 
-    /// Writes the receipt of a lookup that failed, and says what the guest gets.
-    pub(super) async fn miss(
+    /// Writes the receipt of a lookup that failed, and says what the guest gets. In a task of the gate's.
+    pub(super) fn miss_here(
         self,
         scope: &Arc<CallScope>,
         base: &Base,
@@ -94,25 +82,12 @@ impl Wish {
         error: OsError,
     ) -> Fail {
         let Some(rel) = base.lexical(path) else {
-            return self.refuse_outside(scope, &base.mount.show(path)).await;
+            return self.refuse_outside_here(scope, &base.mount.show(path));
         };
         if let Some(reason) = fail::refusal(&error) {
-            let effects = [Effect::Fs {
-                op: self.op,
-                guest_mount: &base.mount.guest,
-                path: &rel,
-            }];
-            let attempt = Attempt {
-                import: self.import,
-                kind: self.kind,
-                class: self.class,
-                target: base.mount.show(&rel),
-                whole: None,
-                effects: &effects,
-            };
-            return scope.refuse_for(&attempt, reason).await.into();
+            return self.refuse_here(scope, &base.mount, &rel, reason);
         }
-        match self.permit(scope, &base.mount, &rel).await {
+        match self.permit_here(scope, &base.mount, &rel) {
             Ok(permit) => {
                 permit.settle(record::failed(fail::label(&error)));
                 Fail::Os(error)
@@ -121,7 +96,19 @@ impl Wish {
         }
     }
 
-    /// [`Wish::miss`] for a buffered wish, without waiting.
+    /// Refuses for a reason that the gate itself found. In a task of the gate's.
+    pub(super) fn refuse_here(
+        self,
+        scope: &Arc<CallScope>,
+        mount: &Mount,
+        rel: &str,
+        reason: Reason,
+    ) -> Fail {
+        self.on(mount, rel, |attempt| scope.refuse_here(attempt, reason))
+            .into()
+    }
+
+    /// [`Wish::miss_here`] for a buffered wish, without waiting.
     pub(super) fn miss_now(
         self,
         scope: &Arc<CallScope>,
@@ -148,6 +135,14 @@ impl Wish {
     }
 }
 
+/// The decision never allows what is outside; if it did, there would be nothing to perform it on.
+fn given_nothing(decided: Result<Permit, Refused>) -> Fail {
+    if let Ok(permit) = decided {
+        permit.cancel("outside every mount");
+    }
+    Fail::Refused
+}
+
 fn shown_outside(path: &str) -> String {
     if path.starts_with('/') {
         path.to_owned()
@@ -168,6 +163,9 @@ pub(super) fn unfit(mount: &Mount, found: &Resolved) -> Option<Reason> {
 
 /// Runs blocking file work of the gate's as a task that outlives the instance. Where nobody waits any
 /// more the call still waits until the work is done and what came of it is dropped.
+///
+/// A strict effect is looked up, decided, recorded and performed in one such task: the thread that
+/// performs it is the one that waits for its intent, and wakes nobody for it.
 pub(super) async fn blocking<T: Send + 'static>(
     scope: &Arc<CallScope>,
     work: impl FnOnce() -> T + Send + 'static,
@@ -181,35 +179,4 @@ pub(super) async fn blocking<T: Send + 'static>(
         .map_err(|error| wasmtime::format_err!("file work of the gate ended: {error}"))?;
     drop(guard);
     Ok(result)
-}
-
-/// A lookup: at once where the kernel has the path in its cache, else on the gate's threads.
-pub(super) async fn lookup(
-    scope: &Arc<CallScope>,
-    base: &Base,
-    path: &str,
-    follow: bool,
-) -> wasmtime::Result<Result<Resolved, OsError>> {
-    if base.mount.root.local()
-        && let Some(found) = os::resolve_now(&base.dir(), path, follow).transpose()
-    {
-        return Ok(found);
-    }
-    let (base, path) = (base.clone(), path.to_owned());
-    blocking(scope, move || os::resolve(&base.dir(), &path, follow)).await
-}
-
-/// A lookup of a parent and one name in it.
-pub(super) async fn lookup_parent(
-    scope: &Arc<CallScope>,
-    base: &Base,
-    path: &str,
-) -> wasmtime::Result<Result<os::Target, OsError>> {
-    if base.mount.root.local()
-        && let Some(target) = os::resolve_parent_now(&base.dir(), path).transpose()
-    {
-        return Ok(target);
-    }
-    let (base, path) = (base.clone(), path.to_owned());
-    blocking(scope, move || os::resolve_parent(&base.dir(), &path)).await
 }

@@ -12,9 +12,11 @@ mod change;
 mod fail;
 mod handles;
 mod host;
+mod listing;
 mod look;
 mod open;
 pub(crate) mod os;
+mod quota;
 mod stream;
 mod writing;
 
@@ -32,6 +34,7 @@ pub(crate) struct Files {
     /// The file system of the host's own store, and the bytes to leave free on it.
     store_device: Option<u64>,
     free_bytes_floor: u64,
+    quotas: quota::Quotas,
 }
 
 impl Files {
@@ -59,6 +62,7 @@ impl Files {
                 .and_then(|path| std::fs::metadata(path).ok())
                 .map(|meta| meta.dev()),
             free_bytes_floor,
+            quotas: quota::Quotas::default(),
         })
     }
 

@@ -4,9 +4,10 @@ use super::fail::{self, Fail};
 use super::handles::{Base, Handle, OpenFile};
 use super::look::{self, Wish};
 use super::os::{self, Kind, OpenHow, OsError, Resolved};
-use crate::gate::permit::Trace;
+use crate::gate::decision::Basis;
+use crate::gate::permit::{Permit, Trace};
 use crate::gate::record;
-use crate::gate::scope::{Basis, CallScope};
+use crate::gate::scope::CallScope;
 use crate::gate::view::Gate;
 use std::fs::File;
 use std::sync::Arc;
@@ -83,7 +84,9 @@ struct Opened {
     mode: OpenMode,
     basis: Basis,
     trace: Arc<Trace>,
-    created: Option<os::FileId>,
+    id: Option<os::FileId>,
+    /// The call has made it.
+    created: bool,
 }
 
 impl Gate<'_> {
@@ -120,170 +123,29 @@ impl Gate<'_> {
             return Err(ErrorCode::Invalid.into());
         }
         let changes = asked.create || asked.truncate || asked.write;
-        let opened = if changes {
-            self.open_to_change(&scope, &base, &path, asked).await?
-        } else if let Some(opened) = open_now(&scope, &base, &path, asked) {
-            opened?
+        if !changes && let Some(opened) = open_now(&scope, &base, &path, asked) {
+            return self.mint(&base, opened?);
+        }
+        let own = if changes {
+            self.state.handles.all_created()
         } else {
-            let (work_scope, work_base) = (Arc::clone(&scope), base.clone());
-            look::blocking(&scope, move || {
-                let found = os::resolve(&work_base.dir(), &path, asked.follow);
-                open_to_read(&work_scope, &work_base, &path, asked, found)
-            })
-            .await
-            .map_err(FsError::trap)??
+            Vec::new()
         };
+        let (work_scope, work_base) = (Arc::clone(&scope), base.clone());
+        let opened = look::blocking(&scope, move || {
+            if changes {
+                return open_to_change(&work_scope, &work_base, &path, asked, &own);
+            }
+            let found = os::resolve(&work_base.dir(), &path, asked.follow);
+            open_to_read(&work_scope, &work_base, &path, asked, found)
+        })
+        .await
+        .map_err(FsError::trap)??;
         self.mint(&base, opened)
     }
 
-    async fn open_to_change(
-        &mut self,
-        scope: &Arc<CallScope>,
-        base: &Base,
-        path: &str,
-        asked: Asked,
-    ) -> FsResult<Opened> {
-        let trap = FsError::trap;
-        for _ in 0..CREATE_ATTEMPTS_MAX {
-            if !(asked.create && asked.exclusive) {
-                let found = look::lookup(scope, base, path, asked.follow)
-                    .await
-                    .map_err(trap)?;
-                match found {
-                    Ok(found) => return self.open_existing(scope, base, found, asked).await,
-                    Err(error) if error.class() == os::Class::NoEntry && asked.create => {}
-                    Err(error) => {
-                        let wish = if asked.create { CREATE } else { WRITE };
-                        return Err(wish.miss(scope, base, path, error).await.into());
-                    }
-                }
-            }
-            match self.create(scope, base, path, asked).await? {
-                Err(Fail::Os(error)) if error.class() == os::Class::Exist && !asked.exclusive => {}
-                Err(fail) => return Err(fail.into()),
-                Ok(opened) => return Ok(opened),
-            }
-        }
-        Err(ErrorCode::Loop.into())
-    }
-
-    async fn create(
-        &mut self,
-        scope: &Arc<CallScope>,
-        base: &Base,
-        path: &str,
-        asked: Asked,
-    ) -> FsResult<Result<Opened, Fail>> {
-        let trap = FsError::trap;
-        let target = match look::lookup_parent(scope, base, path).await.map_err(trap)? {
-            Ok(target) => target,
-            Err(error) => return Ok(Err(CREATE.miss(scope, base, path, error).await)),
-        };
-        let permit = match CREATE.permit(scope, &base.mount, target.rel()).await {
-            Ok(permit) => permit,
-            Err(fail) => return Ok(Err(fail)),
-        };
-        let basis = permit.basis().clone();
-        let (work_scope, mount) = (Arc::clone(scope), Arc::clone(&base.mount));
-        look::blocking(scope, move || {
-            tollgate_contract::stop_point("gate.before_effect");
-            let made = work_scope
-                .host
-                .files
-                .keep_floor(&mount.root)
-                .and_then(|()| os::create(&target, os::FILE_MODE, asked.read));
-            tollgate_contract::stop_point("gate.after_effect");
-            match made {
-                Ok(file) => {
-                    let seen = os::observe(&mount.root, std::os::fd::AsFd::as_fd(&file)).ok();
-                    Ok(Opened {
-                        file,
-                        rel: target.rel().to_owned(),
-                        directory: false,
-                        op: FsOp::Create,
-                        mode: if asked.read {
-                            OpenMode::READ | OpenMode::WRITE
-                        } else {
-                            OpenMode::WRITE
-                        },
-                        basis,
-                        trace: permit.open(record::ok()),
-                        created: seen.map(|seen| seen.meta.id),
-                    })
-                }
-                Err(error) => {
-                    permit.settle(record::failed(fail::label(&error)));
-                    Err(Fail::Os(error))
-                }
-            }
-        })
-        .await
-        .map_err(trap)
-    }
-
-    async fn open_existing(
-        &mut self,
-        scope: &Arc<CallScope>,
-        base: &Base,
-        found: Resolved,
-        asked: Asked,
-    ) -> FsResult<Opened> {
-        let own = self.state.handles.created(found.meta().id);
-        let wish = match found.kind() {
-            Kind::Directory => DIRECTORY,
-            _ if !asked.write && !asked.truncate => READ,
-            _ if own => Wish {
-                op: FsOp::Create,
-                ..WRITE
-            },
-            _ => WRITE,
-        };
-        if let Some(reason) = look::unfit(&base.mount, &found) {
-            let refused = wish.on(&base.mount, found.rel(), |attempt| {
-                scope.refuse_now(attempt, reason)
-            });
-            let _ = scope.watermark().await;
-            return Err(Fail::from(refused).into());
-        }
-        let permit = wish.permit(scope, &base.mount, found.rel()).await?;
-        let basis = permit.basis().clone();
-        let (work_scope, mount) = (Arc::clone(scope), Arc::clone(&base.mount));
-        let opened = look::blocking(scope, move || {
-            let strict = wish.class == Class::Strict;
-            let floor = if strict {
-                tollgate_contract::stop_point("gate.before_effect");
-                work_scope.host.files.keep_floor(&mount.root)
-            } else {
-                Ok(())
-            };
-            let made = floor.and_then(|()| reopen(&found, asked));
-            if strict {
-                tollgate_contract::stop_point("gate.after_effect");
-            }
-            match made {
-                Ok(file) => Ok(Opened {
-                    file,
-                    rel: found.rel().to_owned(),
-                    directory: found.kind() == Kind::Directory,
-                    op: wish.op,
-                    mode: mode(asked, found.kind()),
-                    basis,
-                    trace: permit.open(record::ok()),
-                    created: None,
-                }),
-                Err(error) => {
-                    permit.settle(record::failed(fail::label(&error)));
-                    Err(Fail::Os(error))
-                }
-            }
-        })
-        .await
-        .map_err(FsError::trap)?;
-        Ok(opened?)
-    }
-
     fn mint(&mut self, base: &Base, opened: Opened) -> FsResult<Resource<Descriptor>> {
-        if let Some(id) = opened.created {
+        if let Some(id) = opened.id.filter(|_| opened.created) {
             let held = opened.file.try_clone().map_err(FsError::trap)?;
             self.state.handles.note_created(id, held.into());
         }
@@ -306,6 +168,10 @@ impl Gate<'_> {
             );
             return Ok(fd);
         }
+        let holding = opened
+            .id
+            .filter(|_| base.mount.may_change)
+            .map(|id| base.mount.quota(&self.state.scope).hold(id));
         let perms = if opened.mode.contains(OpenMode::WRITE) {
             FsPerms::ReadWrite
         } else {
@@ -322,10 +188,134 @@ impl Gate<'_> {
                 looked_at: AtomicU64::new(opened.basis.generation),
                 basis: opened.basis,
                 trace: opened.trace,
+                holding,
             })),
         );
         Ok(fd)
     }
+}
+
+/// Opens what is to be changed, or makes it. `own` are the files that the call has made itself.
+fn open_to_change(
+    scope: &Arc<CallScope>,
+    base: &Base,
+    path: &str,
+    asked: Asked,
+    own: &[os::FileId],
+) -> Result<Opened, Fail> {
+    for _ in 0..CREATE_ATTEMPTS_MAX {
+        if !(asked.create && asked.exclusive) {
+            match os::resolve(&base.dir(), path, asked.follow) {
+                Ok(found) => return open_existing(scope, base, found, asked, own),
+                Err(error) if error.class() == os::Class::NoEntry && asked.create => {}
+                Err(error) => {
+                    let wish = if asked.create { CREATE } else { WRITE };
+                    return Err(wish.miss_here(scope, base, path, error));
+                }
+            }
+        }
+        match create(scope, base, path, asked) {
+            Err(Fail::Os(error)) if error.class() == os::Class::Exist && !asked.exclusive => {}
+            made => return made,
+        }
+    }
+    Err(Fail::Os(OsError::os(
+        "create",
+        path,
+        rustix::io::Errno::LOOP,
+    )))
+}
+
+fn create(scope: &Arc<CallScope>, base: &Base, path: &str, asked: Asked) -> Result<Opened, Fail> {
+    let mount = &base.mount;
+    let target = match os::resolve_parent(&base.dir(), path) {
+        Ok(target) => target,
+        Err(error) => return Err(CREATE.miss_here(scope, base, path, error)),
+    };
+    let Some(place) = mount.quota(scope).place() else {
+        return Err(CREATE.refuse_here(scope, mount, target.rel(), Reason::QuotaReached));
+    };
+    let permit = CREATE.permit_here(scope, mount, target.rel())?;
+    let basis = permit.basis().clone();
+    tollgate_contract::stop_point("gate.before_effect");
+    let made = scope
+        .host
+        .files
+        .keep_floor(&mount.root)
+        .and_then(|()| os::create(&target, os::FILE_MODE, asked.read));
+    tollgate_contract::stop_point("gate.after_effect");
+    match made {
+        Ok(file) => {
+            place.keep();
+            let seen = os::observe(&mount.root, std::os::fd::AsFd::as_fd(&file)).ok();
+            let id = seen.map(|seen| seen.meta.id);
+            Ok(Opened {
+                file,
+                rel: target.rel().to_owned(),
+                directory: false,
+                op: FsOp::Create,
+                mode: if asked.read {
+                    OpenMode::READ | OpenMode::WRITE
+                } else {
+                    OpenMode::WRITE
+                },
+                basis,
+                trace: permit.open(record::ok()),
+                id,
+                created: true,
+            })
+        }
+        Err(error) => {
+            permit.settle(record::failed(fail::label(&error)));
+            Err(Fail::Os(error))
+        }
+    }
+}
+
+fn open_existing(
+    scope: &Arc<CallScope>,
+    base: &Base,
+    found: Resolved,
+    asked: Asked,
+    own: &[os::FileId],
+) -> Result<Opened, Fail> {
+    let mount = &base.mount;
+    let wish = match found.kind() {
+        Kind::Directory => DIRECTORY,
+        _ if !asked.write && !asked.truncate => READ,
+        _ if own.contains(&found.meta().id) => Wish {
+            op: FsOp::Create,
+            ..WRITE
+        },
+        _ => WRITE,
+    };
+    if let Some(reason) = look::unfit(mount, &found) {
+        return Err(wish.refuse_here(scope, mount, found.rel(), reason));
+    }
+    let permit = wish.permit_here(scope, mount, found.rel())?;
+    let basis = permit.basis().clone();
+    let strict = wish.class == Class::Strict;
+    let floor = if strict {
+        tollgate_contract::stop_point("gate.before_effect");
+        scope.host.files.keep_floor(&mount.root)
+    } else {
+        Ok(())
+    };
+    let made = floor.and_then(|()| {
+        if asked.truncate {
+            let length =
+                || os::Metadata::of(found.as_fd(), found.rel()).map_or(0, |now| now.size_bytes);
+            mount
+                .quota(scope)
+                .emptying(length, || reopen(&found, asked))
+        } else {
+            reopen(&found, asked)
+        }
+    });
+    if strict {
+        tollgate_contract::stop_point("gate.after_effect");
+    }
+    opened(found, asked, wish.op, basis, permit, made)
 }
 
 /// Opens for reading on the guest's own thread, where that cannot wait: the file system is this
@@ -369,16 +359,30 @@ fn open_to_read(
         }
     })?;
     let basis = permit.basis().clone();
-    match reopen(&found, asked) {
+    let made = reopen(&found, asked);
+    opened(found, asked, wish.op, basis, permit, made)
+}
+
+/// Writes what came of opening something that exists.
+fn opened(
+    found: Resolved,
+    asked: Asked,
+    op: FsOp,
+    basis: Basis,
+    permit: Permit,
+    made: Result<File, OsError>,
+) -> Result<Opened, Fail> {
+    match made {
         Ok(file) => Ok(Opened {
             file,
             rel: found.rel().to_owned(),
             directory: found.kind() == Kind::Directory,
-            op: wish.op,
-            mode: OpenMode::READ,
+            op,
+            mode: mode(asked, found.kind()),
             basis,
             trace: permit.open(record::ok()),
-            created: None,
+            id: Some(found.meta().id),
+            created: false,
         }),
         Err(error) => {
             permit.settle(record::failed(fail::label(&error)));

@@ -2,6 +2,7 @@
 
 use super::handles::OpenFile;
 use super::os::OsError;
+use super::quota::Quota;
 use crate::gate::scope::CallScope;
 use bytes::{Bytes, BytesMut};
 use std::fs::File;
@@ -47,7 +48,7 @@ impl Lasting {
             }
             Err(reason) => reason,
         };
-        let attempt = crate::gate::scope::Attempt {
+        let attempt = crate::gate::decision::Attempt {
             import: "wasi:io/streams",
             kind: "fs.use",
             class: Class::Buffered,
@@ -72,6 +73,11 @@ impl Lasting {
         self.scope.host.files.keep_floor(&self.file.mount.root)
     }
 
+    /// How much may be added to the mount of the file.
+    pub(super) fn quota(&self) -> &Quota {
+        self.file.mount.quota(&self.scope)
+    }
+
     pub(super) fn count_in(&self, bytes: usize) {
         let counter = &self.file.trace.bytes_in;
         counter.fetch_add(bytes as u64, Ordering::Relaxed);
@@ -84,7 +90,11 @@ impl Lasting {
 
     /// Something on the open file failed, although opening it did not.
     pub(super) fn failed(&self, what: &str, error: &std::io::Error) {
-        let detail = format!("{what}: {}", error.kind());
+        let detail = if error.kind() == std::io::ErrorKind::QuotaExceeded {
+            format!("{what}: {}", self.quota().bounds())
+        } else {
+            format!("{what}: {}", error.kind())
+        };
         self.file.trace.end(OutcomeResult::Failed, Some(detail));
     }
 }

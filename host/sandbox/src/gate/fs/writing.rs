@@ -80,8 +80,23 @@ impl Writing {
     }
 }
 
-/// Writes all, and counts what was written also where the rest fails.
+/// Writes all if the quota has room for it, and counts what was written also where the rest fails.
 fn write_all(
+    file: &File,
+    position: Option<u64>,
+    bytes: &[u8],
+    lasting: &Lasting,
+) -> Result<(), Error> {
+    let end = |length: u64| {
+        position
+            .unwrap_or(length)
+            .saturating_add(bytes.len() as u64)
+    };
+    let quota = lasting.quota();
+    quota.growing(file, end, || write_pieces(file, position, bytes, lasting))
+}
+
+fn write_pieces(
     file: &File,
     mut position: Option<u64>,
     mut bytes: &[u8],
@@ -175,8 +190,8 @@ mod tests {
     use super::super::handles::{Mount, OpenFile};
     use super::super::os;
     use super::*;
+    use crate::gate::decision::Attempt;
     use crate::gate::record;
-    use crate::gate::scope::Attempt;
     use crate::gate::testing::World;
     use std::sync::atomic::AtomicU64;
     use tollgate_grants::{Effect, FsOp};
@@ -204,12 +219,11 @@ mod tests {
         let protected = Arc::clone(&world.scope.host.files.protected);
         assert!(file.metadata().is_ok());
         let file = OpenFile {
-            mount: Arc::new(Mount {
-                guest: "/data".into(),
-                root: os::MountRoot::open(&dir, protected).unwrap(),
-                has_except: false,
-                holds_protected: false,
-            }),
+            mount: Arc::new(Mount::new(
+                "/data".into(),
+                os::MountRoot::open(&dir, protected).unwrap(),
+            )),
+            holding: None,
             rel: "x".into(),
             op: FsOp::Write,
             looked_at: AtomicU64::new(permit.basis().generation),

@@ -1,8 +1,9 @@
 //! Whether a request in flight may still go on: its grant is looked at again when the grants have
 //! changed, at each address and at each piece of a body.
 
+use crate::gate::decision::{Attempt, Basis};
 use crate::gate::record;
-use crate::gate::scope::{Attempt, Basis, CallScope};
+use crate::gate::scope::CallScope;
 use crate::gate::table::HTTP_HANDLE;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};

@@ -5,9 +5,10 @@ use super::net::{
     BodyError, Host, Injection, Limits, OutboundRequest, PoolKey, Scheme, Tally, Timeouts,
 };
 use super::task;
+use crate::gate::decision::Attempt;
 use crate::gate::permit::Permit;
 use crate::gate::record;
-use crate::gate::scope::{Attempt, CallScope};
+use crate::gate::scope::CallScope;
 use crate::gate::table::HTTP_HANDLE;
 use crate::state::State;
 use http_body_util::{BodyExt, Empty};

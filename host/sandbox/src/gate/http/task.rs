@@ -3,9 +3,10 @@
 use super::errors;
 use super::granted::{Granted, GrantedBody};
 use super::net::{CountingBody, Ended, Inbound, NetError, NetErrorKind, OutboundRequest, Tally};
+use crate::gate::decision::Attempt;
 use crate::gate::permit::{Permit, Trace};
 use crate::gate::record;
-use crate::gate::scope::{Attempt, CallScope};
+use crate::gate::scope::CallScope;
 use crate::gate::table::HTTP_HANDLE;
 use bytes::Bytes;
 use http_body_util::BodyExt;

@@ -1,11 +1,12 @@
-//! Reading directories: a bounded listing, and the search for excluded names below a directory.
+//! Reading directories: piece by piece, and the search for excluded names below a directory.
 
 use super::error::{OsError, shown};
 use super::meta::{Kind, Metadata};
+use super::mount::Dir;
 use super::open::{OpenHow, reopen};
-use super::resolve::Resolved;
+use super::resolve::{Resolved, resolve};
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{Dir as Reader, FileType, Mode, OFlags, ResolveFlags};
+use rustix::fs::{Dir as Entries, FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::{Errno, retry_on_intr};
 
 /// One entry of a directory.
@@ -15,54 +16,54 @@ pub(crate) struct Entry {
     pub(crate) name: String,
     /// What it is, not followed.
     pub(crate) kind: Kind,
-    /// Its inode number on the directory's file system (a mount point tells the covered one).
-    pub(crate) ino: u64,
 }
 
-/// The entries of a directory, without `.` and `..`, in the file system's order.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Listing {
-    /// At most as many as were asked for.
-    pub(crate) entries: Vec<Entry>,
-    /// How many were left out because their names are not UTF-8.
-    pub(crate) not_utf8: usize,
-    /// There are more.
-    pub(crate) cut: bool,
+/// Reads a directory piece by piece, without `.` and `..`, in the file system's order. Names are not
+/// judged here: the caller leaves out those that its rules hide.
+pub(crate) struct Reader {
+    directory: Entries,
+    rel: String,
 }
 
-/// Lists the checked directory, at most `entries_max` entries. Names are not judged here: the
-/// caller leaves out those that its rules hide.
-///
-/// # Errors
-///
-/// `NotDirectory`, or the kernel's.
-#[cfg_attr(not(test), expect(dead_code, reason = "for filtered listings"))]
-pub(crate) fn list(directory: &Resolved, entries_max: usize) -> Result<Listing, OsError> {
-    let how = OpenHow {
-        read: true,
-        directory: true,
-        ..OpenHow::default()
-    };
-    let mut listing = Listing::default();
-    read(
-        OwnedFd::from(reopen(directory, how)?),
-        directory.rel(),
-        |name, kind, ino| {
-            if listing.entries.len() + listing.not_utf8 >= entries_max {
-                listing.cut = true;
-            } else if let Ok(name) = std::str::from_utf8(name) {
-                listing.entries.push(Entry {
+impl Reader {
+    /// Opens the directory at which lookups from `dir` begin; `rel` is its name for errors.
+    ///
+    /// # Errors
+    ///
+    /// `NotDirectory`, or the kernel's.
+    pub(crate) fn open(dir: &Dir<'_>, rel: &str) -> Result<Self, OsError> {
+        let how = OpenHow {
+            read: true,
+            directory: true,
+            ..OpenHow::default()
+        };
+        let file = reopen(&resolve(dir, ".", false)?, how)?;
+        let os = |errno| OsError::os("list", rel, errno);
+        Ok(Self {
+            directory: Entries::new(OwnedFd::from(file)).map_err(os)?,
+            rel: rel.to_owned(),
+        })
+    }
+
+    /// The next entries, at most `entries_max`; none at the end. Names that are not UTF-8 are passed
+    /// over: no guest can say them and no rule can be asked about them.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's.
+    pub(crate) fn next_entries(&mut self, entries_max: usize) -> Result<Vec<Entry>, OsError> {
+        let mut entries = Vec::new();
+        each(&mut self.directory, &self.rel, |name, kind| {
+            if let Ok(name) = std::str::from_utf8(name) {
+                entries.push(Entry {
                     name: name.to_owned(),
                     kind,
-                    ino,
                 });
-            } else {
-                listing.not_utf8 += 1;
             }
-            Ok(!listing.cut)
-        },
-    )?;
-    Ok(listing)
+            Ok(entries.len() < entries_max)
+        })?;
+        Ok(entries)
+    }
 }
 
 /// Finds a path below the checked `directory` that `excluded` holds for, without following links.
@@ -88,7 +89,9 @@ pub(crate) fn find_excluded(
     let mut seen = 0;
     let mut found = None;
     while let Some(below) = pending.pop() {
-        read(open_below(&top, &below)?, &below, |name, kind, _| {
+        let os = |errno| OsError::os("list", &below, errno);
+        let mut entries = Entries::new(open_below(&top, &below)?).map_err(os)?;
+        each(&mut entries, &below, |name, kind| {
             seen += 1;
             if seen > entries_max {
                 let path = shown(directory.rel());
@@ -128,25 +131,24 @@ fn open_below(top: &OwnedFd, below: &str) -> Result<OwnedFd, OsError> {
         .map_err(|errno| OsError::os("list", below, errno))
 }
 
-/// Calls `each` with name, kind and inode until it says `false`.
-fn read(
-    directory: OwnedFd,
+/// Calls `take` with name and kind until it says `false`.
+fn each(
+    directory: &mut Entries,
     rel: &str,
-    mut each: impl FnMut(&[u8], Kind, u64) -> Result<bool, OsError>,
+    mut take: impl FnMut(&[u8], Kind) -> Result<bool, OsError>,
 ) -> Result<(), OsError> {
     let os = |errno| OsError::os("list", rel, errno);
-    let mut reader = Reader::new(directory).map_err(os)?;
-    while let Some(entry) = reader.read() {
+    while let Some(entry) = directory.read() {
         let entry = entry.map_err(os)?;
         let name = entry.file_name();
         if matches!(name.to_bytes(), b"." | b"..") {
             continue;
         }
         let kind = match entry.file_type() {
-            FileType::Unknown => kind_of(&reader, name).map_err(os)?,
+            FileType::Unknown => kind_of(directory, name).map_err(os)?,
             known => Kind::of(known),
         };
-        if !each(name.to_bytes(), kind, entry.ino())? {
+        if !take(name.to_bytes(), kind)? {
             break;
         }
     }
@@ -154,8 +156,8 @@ fn read(
 }
 
 /// Some file systems do not say in the listing what an entry is.
-fn kind_of(reader: &Reader, name: &std::ffi::CStr) -> Result<Kind, Errno> {
-    match Metadata::at(reader.fd()?.as_fd(), name) {
+fn kind_of(directory: &Entries, name: &std::ffi::CStr) -> Result<Kind, Errno> {
+    match Metadata::at(directory.fd()?.as_fd(), name) {
         Ok(meta) => Ok(meta.kind),
         Err(Errno::NOENT) => Ok(Kind::Unknown),
         Err(errno) => Err(errno),

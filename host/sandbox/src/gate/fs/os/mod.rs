@@ -35,15 +35,13 @@ mod times;
 
 pub(crate) use change::{Replace, link, mkdir, read_link, rename, rmdir, symlink, unlink};
 pub(crate) use error::{Class, OsError};
-pub(crate) use list::find_excluded;
+pub(crate) use list::{Entry, Reader, find_excluded};
 pub(crate) use meta::{FileId, Kind, Metadata, Timestamp};
 pub(crate) use mount::{Dir, MountRoot};
 pub(crate) use open::{DIRECTORY_MODE, FILE_MODE, OpenHow, create, reopen};
 pub(crate) use proc::support;
 pub(crate) use protect::ProtectedRoots;
-pub(crate) use resolve::{
-    Resolved, Target, observe, resolve, resolve_now, resolve_parent, resolve_parent_now,
-};
+pub(crate) use resolve::{Resolved, Target, observe, resolve, resolve_now, resolve_parent};
 pub(crate) use space::keep_floor;
 pub(crate) use times::{NewTime, set_times};
 

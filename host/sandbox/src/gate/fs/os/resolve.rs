@@ -216,19 +216,6 @@ pub(crate) fn resolve_parent(dir: &Dir<'_>, path: &str) -> Result<Target, OsErro
     Target::new(parent, split.name, split.trailing_slash)
 }
 
-/// [`resolve_parent`] without waiting, as [`resolve_now`].
-///
-/// # Errors
-///
-/// As [`resolve_parent`].
-pub(crate) fn resolve_parent_now(dir: &Dir<'_>, path: &str) -> Result<Option<Target>, OsError> {
-    let split = split(path)?;
-    let Some(parent) = resolve_now(dir, split.parent, true)? else {
-        return Ok(None);
-    };
-    Target::new(parent, split.name, split.trailing_slash).map(Some)
-}
-
 fn split(path: &str) -> Result<Split<'_>, OsError> {
     split_parent(path).map_err(|source| match source {
         NameError::Absolute => OsError::outside(path),

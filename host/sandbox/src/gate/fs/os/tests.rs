@@ -7,7 +7,6 @@ mod protected;
 mod races;
 mod renaming;
 
-use super::list::list;
 use super::resolve::Observed;
 use super::*;
 use std::fs;
