@@ -33,6 +33,10 @@ pub trait Ledger: Send + Sync {
         tickets: &'a [Ticket],
     ) -> Pin<Box<dyn Future<Output = Result<(), LedgerError>> + Send + 'a>>;
 
+    /// Makes `tickets` durable on this thread if nobody else is writing; otherwise does nothing. Blocks
+    /// for as long as a commit takes. [`Ledger::durable`] then tells what came of it.
+    fn write_now(&self, tickets: &[Ticket]);
+
     /// [`Ledger::durable`] on this thread, which may do the writing. Not for async code.
     ///
     /// # Errors

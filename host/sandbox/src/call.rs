@@ -9,7 +9,7 @@ use crate::cache::{LoadError, Ready, UNKNOWN, World};
 use crate::convert;
 use crate::gate::record::{self, Caller};
 use crate::gate::scope::{Bounds, CallScope};
-use crate::meter::{Hit, LimitTrap, Meter, Running};
+use crate::meter::{Hit, LimitTrap, Meter};
 use crate::sandbox::Inner;
 use crate::services::PluginEntry;
 use crate::state::{HANDLES_MAX, Seed, State};
@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use tollgate_contract::{
     CallContext, CallEvidence, CallFault, CompletionRequest, DeltaSink, Digest, Reply,
 };
-use tollgate_receipts::{CallRecord, Plugin, Record};
+use tollgate_receipts::{CallRecord, LedgerError, Plugin, Record};
 use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Store};
 
@@ -78,10 +78,16 @@ pub struct Held<T> {
 }
 
 impl<T> Held<T> {
+    /// Makes what the call has done durable, on this thread if it may block: then whoever releases the
+    /// answer need not wait.
+    pub(crate) async fn write(&self) -> Result<(), LedgerError> {
+        tollgate_contract::stop_point("sandbox.before_release");
+        self.scope.watermark().await
+    }
+
     /// Waits for the call's watermark and gives the answer.
     pub async fn release(self) -> Result<Reply<T>, CallFault> {
-        tollgate_contract::stop_point("sandbox.before_release");
-        if let Err(error) = self.scope.watermark().await {
+        if let Err(error) = self.write().await {
             return Err(CallFault::LedgerUnavailable {
                 message: error.to_string(),
             });
@@ -235,7 +241,7 @@ async fn instance(
         Job::Complete(_, deltas) => Some(Arc::clone(deltas)),
         _ => None,
     };
-    let running = Running::new();
+    let running = scope.running.clone();
     let state = State::new(Seed {
         scope: Arc::clone(scope),
         meter: Meter::new(

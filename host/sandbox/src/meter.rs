@@ -59,6 +59,14 @@ impl Running {
         result
     }
 
+    /// Does work of the host's within a poll; its time is not the guest's.
+    pub(crate) fn outside<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.0.ran_ns.store(self.ran_ns(), Ordering::Relaxed);
+        let result = work();
+        self.0.since_ns.store(self.now_ns(), Ordering::Relaxed);
+        result
+    }
+
     /// Asked within a poll.
     fn ran_ns(&self) -> u64 {
         let since = self.0.since_ns.load(Ordering::Relaxed);

@@ -26,8 +26,9 @@ use tollgate_receipts::Ledger;
 
 /// Threads for blocking file and store work that the gate performs.
 const IO_THREADS_MAX: usize = 64;
-/// Threads for blocking work of guests on handles that the gate minted.
-const GUEST_BLOCKING_THREADS_MAX: usize = 32;
+/// Threads for blocking work of guests on handles that the gate minted, and for those that go on with
+/// the tasks of a worker that blocks in place.
+const GUEST_BLOCKING_THREADS_MAX: usize = 128;
 
 /// What a sandbox is made of.
 pub struct Config {
@@ -228,10 +229,16 @@ impl Sandbox {
 
     async fn spawn(&self, context: CallContext, job: Job) -> Result<Held<Answer>, CallFault> {
         let call = call::run(Arc::clone(&self.inner), context, job);
+        let written = async {
+            let held = call.await;
+            // If it fails, releasing says so.
+            let _ = held.write().await;
+            held
+        };
         self.inner
             .guests
             .1
-            .spawn(call)
+            .spawn(written)
             .await
             .map_err(|error| CallFault::Sandbox {
                 message: format!("the call's task ended: {error}"),

@@ -362,6 +362,8 @@ impl Ledger for MemoryStore {
         Box::pin(std::future::ready(Ok(())))
     }
 
+    fn write_now(&self, _: &[Ticket]) {}
+
     fn durable_here(&self, _: &[Ticket]) -> Result<(), LedgerError> {
         Ok(())
     }

@@ -29,6 +29,14 @@ impl Ledger for Store {
         }
     }
 
+    fn write_now(&self, tickets: &[Ticket]) {
+        if let Ok(desk) = self.writable()
+            && !desk.shared().progress.all_finished(tickets)
+        {
+            desk.write_now();
+        }
+    }
+
     fn durable_here(&self, tickets: &[Ticket]) -> Result<(), LedgerError> {
         let desk = self.writable()?;
         if !desk.shared().progress.all_finished(tickets) {

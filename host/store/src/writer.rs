@@ -68,11 +68,19 @@ impl Desk {
     /// Writes what waits, on this thread, if nobody else writes now; if somebody does, the store's own
     /// thread will. Not for async code.
     pub(crate) fn write_here(&self) {
+        if !self.write_now() {
+            self.shared.queue.want();
+        }
+    }
+
+    /// [`Desk::write_here`]; false, and nothing is done, if somebody else writes.
+    pub(crate) fn write_now(&self) -> bool {
         match self.writer.try_lock() {
             Ok(mut writer) => writer.round(),
-            Err(TryLockError::WouldBlock) => self.shared.queue.want(),
+            Err(TryLockError::WouldBlock) => return false,
             Err(TryLockError::Poisoned(_)) => drop(EndOnDrop(&self.shared)),
         }
+        true
     }
 }
 

@@ -11,10 +11,12 @@ use super::GateHost;
 use super::book::Book;
 use super::decision::Allowed;
 use super::record::Caller;
+use crate::meter::Running;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use tokio::runtime::RuntimeFlavor;
 use tokio::sync::Notify;
 use tollgate_grants::Authority;
 use tollgate_receipts::{LedgerError, SessionKey, Ticket};
@@ -25,6 +27,12 @@ pub(crate) struct Counters {
     pub(crate) clock: AtomicU64,
     pub(crate) random_bytes: AtomicU64,
     pub(crate) stdio_bytes: AtomicU64,
+}
+
+/// Whether a task of this runtime may block in place: one with several workers goes on without it.
+pub(crate) fn may_block() -> bool {
+    let here = tokio::runtime::Handle::try_current();
+    here.is_ok_and(|here| here.runtime_flavor() == RuntimeFlavor::MultiThread)
 }
 
 /// How much a call may do.
@@ -44,6 +52,8 @@ pub(crate) struct CallScope {
     pub(crate) caller: Caller,
     pub(crate) counters: Counters,
     pub(crate) bounds: Bounds,
+    /// How long the guest has run.
+    pub(crate) running: Running,
     attempts: AtomicU64,
     key: OnceLock<SessionKey>,
     book: Mutex<Book>,
@@ -62,6 +72,7 @@ impl CallScope {
             caller,
             counters: Counters::default(),
             bounds,
+            running: Running::new(),
             attempts: AtomicU64::new(0),
             key: OnceLock::new(),
             book: Mutex::new(Book::default()),
@@ -144,8 +155,18 @@ impl CallScope {
         if tickets.is_empty() {
             return Ok(());
         }
+        // Writing here, if nobody else writes now, wakes nobody and waits for nobody.
+        if may_block() {
+            self.in_place(|| self.host.ledger.write_now(&tickets));
+        }
         let result = self.host.ledger.durable(&tickets).await;
         self.written(&tickets, result)
+    }
+
+    /// Does short blocking work on this thread, whose other tasks go on on another one. Only where
+    /// [`may_block`] says so.
+    pub(crate) fn in_place<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.running.outside(|| tokio::task::block_in_place(work))
     }
 
     /// [`CallScope::watermark`] on this thread. Only for tasks of the gate's that may block.

@@ -52,6 +52,8 @@ impl Ledger for FakeLedger {
         }))
     }
 
+    fn write_now(&self, _: &[Ticket]) {}
+
     fn durable_here(&self, _: &[Ticket]) -> Result<(), LedgerError> {
         loop {
             match *self.disk.lock().unwrap() {

@@ -137,8 +137,8 @@ async fn in_task<T: Send + 'static>(
     base: &Base,
     work: impl FnOnce(&Arc<CallScope>, &Base) -> Result<T, Fail> + Send + 'static,
 ) -> FsResult<T> {
-    let (work_scope, base) = (Arc::clone(scope), base.clone());
-    let done = look::blocking(scope, move || work(&work_scope, &base)).await;
+    let (work_scope, work_base) = (Arc::clone(scope), base.clone());
+    let done = look::blocking(scope, &base.mount, move || work(&work_scope, &work_base)).await;
     Ok(done.map_err(FsError::trap)??)
 }
 
@@ -169,7 +169,7 @@ pub(super) async fn inspect<T: Send + 'static>(
         return Ok(judge(scope, wish, base, path, found, read)?);
     }
     let (work_scope, work_base, path) = (Arc::clone(scope), base.clone(), path.to_owned());
-    let result = look::blocking(scope, move || {
+    let result = look::blocking(scope, &base.mount, move || {
         let found = os::resolve(&work_base.dir(), &path, follow);
         judge(&work_scope, wish, &work_base, &path, found, read)
     })
@@ -450,9 +450,9 @@ mod tests {
 
     #[tokio::test]
     async fn work_that_nobody_waits_for_any_more_holds_the_call() {
-        let (world, _) = world();
+        let (world, base) = world();
         let (go, wait) = std::sync::mpsc::channel::<()>();
-        let work = look::blocking(&world.scope, move || wait.recv());
+        let work = look::blocking(&world.scope, &base.mount, move || wait.recv());
         // Begun and given up, as when the guest is ended.
         assert!(
             tokio::time::timeout(std::time::Duration::from_millis(20), work)

@@ -74,7 +74,7 @@ impl Gate<'_> {
             return Err(ErrorCode::NotPermitted.into());
         };
         let from = base.clone();
-        let opened = look::blocking(&scope, move || {
+        let opened = look::blocking(&scope, &base.mount, move || {
             let mut reader = Reader::open(&from.dir(), &from.rel)?;
             let piece = reader.next_entries(PIECE_ENTRIES)?;
             Ok((reader, piece))
@@ -134,7 +134,8 @@ impl Gate<'_> {
                 open.trace.end(OutcomeResult::Failed, Some(detail));
                 return Err(ErrorCode::Overflow.into());
             }
-            let read = look::blocking(&scope, move || {
+            let mount = Arc::clone(&open.base.mount);
+            let read = look::blocking(&scope, &mount, move || {
                 let piece = reader.next_entries(PIECE_ENTRIES)?;
                 Ok((reader, piece))
             });

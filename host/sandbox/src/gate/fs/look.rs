@@ -6,7 +6,7 @@ use super::os::{Kind, OsError, Resolved};
 use crate::gate::decision::Attempt;
 use crate::gate::permit::{Permit, Refused};
 use crate::gate::record;
-use crate::gate::scope::CallScope;
+use crate::gate::scope::{CallScope, may_block};
 use std::sync::Arc;
 use tollgate_grants::{Effect, FsOp, Reason};
 use tollgate_receipts::Class;
@@ -165,11 +165,17 @@ pub(super) fn unfit(mount: &Mount, found: &Resolved) -> Option<Reason> {
 /// more the call still waits until the work is done and what came of it is dropped.
 ///
 /// A strict effect is looked up, decided, recorded and performed in one such task: the thread that
-/// performs it is the one that waits for its intent, and wakes nobody for it.
+/// performs it is the one that waits for its intent, and wakes nobody for it. On this machine's own file
+/// systems, where it takes no longer than a commit, that is the guest's thread: its worker's other tasks
+/// go on on another.
 pub(super) async fn blocking<T: Send + 'static>(
     scope: &Arc<CallScope>,
+    mount: &Mount,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> wasmtime::Result<T> {
+    if mount.root.local() && may_block() {
+        return Ok(scope.in_place(work));
+    }
     let guard = scope.own_task();
     let (result, guard) = scope
         .host

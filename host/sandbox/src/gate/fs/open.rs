@@ -132,7 +132,7 @@ impl Gate<'_> {
             Vec::new()
         };
         let (work_scope, work_base) = (Arc::clone(&scope), base.clone());
-        let opened = look::blocking(&scope, move || {
+        let opened = look::blocking(&scope, &base.mount, move || {
             if changes {
                 return open_to_change(&work_scope, &work_base, &path, asked, &own);
             }
