@@ -3,7 +3,9 @@
 use super::agent;
 use crate::app::App;
 use crate::args::agent::{ITERATIONS_DEFAULT, OnDenied, RunFlags};
-use crate::args::receipt::{DecisionWord, Filter, Follow, List, Receipt as Verb, Resolve};
+use crate::args::receipt::{
+    DecisionWord, Filter, Follow, List, OutcomeWord, Receipt as Verb, Resolve,
+};
 use crate::errors::{Context, Done, Failure};
 use crate::printer::escape;
 use crate::render::receipts;
@@ -17,7 +19,7 @@ use tollgate_contract::SessionId;
 use tollgate_receipts::{
     Draft, Ledger, Outcome, OutcomeRecord, OutcomeResult, Receipt, Record, Standing, State, Verdict,
 };
-use tollgate_sessions::driver::{DriverError, Resolved};
+use tollgate_sessions::driver::{DriverError, Resolved, Word};
 use tollgate_sessions::ports::StoreError as SessionError;
 use tollgate_sessions::status::Resolution;
 use tollgate_store::{QUERY_ROWS_MAX, ReceiptFilter, Store};
@@ -178,17 +180,18 @@ fn show(app: &App, typed: &str) -> Done {
 fn explain(app: &App, typed: &str) -> Done {
     let receipt = find(&*store(app, typed)?, typed)?;
     let sentences = receipts::sentences(&receipt);
+    let remedy = receipts::remedy(&receipt);
     app.printer.json(&json!({
         "receipt": receipt.id,
         "explanation": sentences,
-        "command": receipt.decision.command,
+        "command": remedy.as_ref().map(|(_, command)| command),
     }));
     for sentence in sentences {
         app.printer.line(escape::line(&sentence));
     }
-    if let Some(command) = &receipt.decision.command {
-        app.printer.line("To allow it:");
-        app.printer.line(format!("  {}", escape::line(command)));
+    if let Some((what_for, command)) = remedy {
+        app.printer.line(format!("{what_for}:"));
+        app.printer.line(format!("  {}", escape::line(&command)));
     }
     Ok(())
 }
@@ -275,10 +278,13 @@ async fn resolve(app: &App, args: &Resolve) -> Done {
     if !heard && !matches!(receipt.standing, Standing::Indeterminate | Standing::Open) {
         return Err(known(&receipt));
     }
-    let resolution = match (args.happened, args.did_not_happen) {
-        (true, _) => Resolution::Happened,
-        (_, true) => Resolution::DidNotHappen,
-        _ => Resolution::Unknown,
+    let word = Word {
+        resolution: match args.outcome {
+            Some(OutcomeWord::Done) => Resolution::Done,
+            Some(OutcomeWord::NotDone) => Resolution::NotDone,
+            Some(OutcomeWord::Unknown) | None => Resolution::Unknown,
+        },
+        reason: args.reason.as_deref(),
     };
     let house = House::open(app, Manner::default())?;
     let driver = house.driver(operator.clone());
@@ -288,7 +294,7 @@ async fn resolve(app: &App, args: &Resolve) -> Done {
         Ok(_) => {
             let work = agent::prepare(app, &house, session.as_str(), &RUN_FLAGS).await?;
             match driver
-                .resolve(&session, &receipt.id, resolution, &work)
+                .resolve(&session, &receipt.id, word, &work)
                 .await
                 .map_err(agent::failure)?
             {
@@ -298,6 +304,7 @@ async fn resolve(app: &App, args: &Resolve) -> Done {
                         "resolved; session {} is {}",
                         record.id, record.status
                     ));
+                    agent::tell_unresolved(app, &record);
                     Ok(())
                 }
                 Resolved::Ran(ran) => agent::report(app, &house, &ran),
@@ -305,11 +312,9 @@ async fn resolve(app: &App, args: &Resolve) -> Done {
         }
         Err(DriverError::Store(SessionError::NotFound { .. })) if heard => Err(known(&receipt)),
         Err(DriverError::Store(SessionError::NotFound { .. })) => {
-            let why = args.why.as_deref().unwrap_or("no reason given");
-            let detail = format!("{resolution}, says {}: {why}", operator.subject);
-            settle(&house, &receipt, &detail).await?;
+            settle(&house, &receipt, &word.said_by(&operator.subject)).await?;
             app.printer
-                .json(&json!({ "receipt": receipt.id, "resolution": resolution.label() }));
+                .json(&json!({ "receipt": receipt.id, "resolution": word.resolution.label() }));
             app.printer.line("resolved");
             Ok(())
         }

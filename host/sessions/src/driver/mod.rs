@@ -35,7 +35,7 @@ pub use launch::{Launch, Launched};
 pub use prompt::{
     ITERATIONS_DEFAULT, OnDenied, PromptRequest, Prompted, RunOptions, Work, is_exit_word,
 };
-pub use resolve::Resolved;
+pub use resolve::{Resolved, Word};
 
 use crate::clock::Clock;
 use crate::event::Operator;

@@ -119,7 +119,7 @@ fn commands(state: &State, n: &str) -> Vec<(String, Command)> {
         ("continue".into(), Command::Continue),
         (
             "resolve".into(),
-            Command::Resolve("r1".into(), Resolution::Happened),
+            Command::Resolve("r1".into(), Resolution::Done),
         ),
         (
             "indeterminate".into(),

@@ -13,10 +13,12 @@ pub(crate) use prompt::{directories, manner, prepare, report};
 use crate::app::App;
 use crate::args::agent::Agent;
 use crate::errors::{Done, Failure};
+use crate::render::words::resolve_command;
 use crate::wiring::House;
 use tollgate_contract::SessionId;
 use tollgate_sessions::driver::{Driver, DriverError};
 use tollgate_sessions::ports::StoreError;
+use tollgate_sessions::record::SessionRecord;
 
 /// Carries out one verb.
 pub(crate) async fn run(app: &App, verb: Agent) -> Done {
@@ -43,6 +45,16 @@ fn driver(app: &App, command: &str) -> Done<Driver> {
 fn session_id(typed: &str) -> Done<SessionId> {
     SessionId::new(typed)
         .map_err(|error| Failure::input_try(error.to_string(), "tollgate agent list"))
+}
+
+/// Says how a session goes on that waits for an operator's word on an effect.
+pub(crate) fn tell_unresolved(app: &App, record: &SessionRecord) {
+    if let Some(receipt) = record.unresolved.first() {
+        app.printer.talk(format!(
+            "an effect of it may or may not have happened; say what became of it: `{}`",
+            resolve_command(receipt)
+        ));
+    }
 }
 
 /// What the driver refused or could not do, for people.

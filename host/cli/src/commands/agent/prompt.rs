@@ -8,16 +8,18 @@ use crate::demo;
 use crate::errors::{Done, Failure};
 use crate::plugins;
 use crate::printer::{Printer, Progress as Spinner, escape};
-use crate::render::words::{count, quoted};
+use crate::render::words::{count, quoted, resolve_command};
 use crate::wiring::{House, Manner};
 use std::sync::Arc;
 use std::time::Duration;
+use tollgate_contract::SessionId;
 use tollgate_grants::AuthoritySource;
 use tollgate_sandbox::net::FixtureSet;
 use tollgate_sessions::driver::{
     OnDenied, PromptRequest, Prompted, RunOptions, Work, is_exit_word,
 };
 use tollgate_sessions::observe::{Cancel, Progress, RunObserver};
+use tollgate_sessions::ports::SessionStore as _;
 use tollgate_sessions::record::RunReport;
 use tollgate_sessions::status::{RunStatus, Status, ToolOutcome};
 
@@ -230,7 +232,7 @@ fn outcome(house: &House, ran: &RunReport) -> Done {
         }),
         (RunStatus::Blocked, _) => Err(Failure::Blocked {
             remedy: match reason.as_str() {
-                "indeterminate" => Some(format!("tollgate agent status {session}")),
+                "indeterminate" => Some(unresolved(house, &session)),
                 "ledger_unavailable" => Some("tollgate doctor".into()),
                 // A rule that denies is not answered by a grant; the run is ended, or waits.
                 _ => ran
@@ -248,6 +250,17 @@ fn outcome(house: &House, ran: &RunReport) -> Done {
             None => failed(ran, &said),
         }),
         _ => Err(failed(ran, &said)),
+    }
+}
+
+/// The command on the effect for which a session waits.
+fn unresolved(house: &House, session: &str) -> String {
+    let open = SessionId::new(session)
+        .ok()
+        .and_then(|session| house.store.open_intents(&session, 1).ok());
+    match open.unwrap_or_default().first() {
+        Some(intent) => resolve_command(&intent.receipt),
+        None => format!("tollgate agent status {session}"),
     }
 }
 

@@ -150,7 +150,7 @@ async fn open_intents_become_indeterminate_before_anything_goes_on() {
             .resolve(
                 &session,
                 "r_else",
-                Resolution::Happened,
+                said(Resolution::Done),
                 &work(RunOptions::default()),
             )
             .await
@@ -161,7 +161,7 @@ async fn open_intents_become_indeterminate_before_anything_goes_on() {
         .resolve(
             &session,
             "r_open",
-            Resolution::DidNotHappen,
+            said(Resolution::NotDone),
             &work(RunOptions::default()),
         )
         .await

@@ -274,7 +274,7 @@ fn futures_of_the_driver_may_move_between_threads() {
         may_move(&driver.remove(&session, true));
         may_move(&driver.list());
         may_move(&driver.launch(Launch::default()));
-        may_move(&driver.resolve(&session, "r", Resolution::Unknown, work));
+        may_move(&driver.resolve(&session, "r", said(Resolution::Unknown), work));
     }
     let _ = check;
 }

@@ -8,6 +8,7 @@ use crate::memory::MemoryStore;
 use crate::observe::{Cancel, NoObserver};
 use crate::ports::{OpenIntent, SessionStore as _};
 use crate::record::{RunReport, SessionRecord};
+use crate::status::Resolution;
 use async_trait::async_trait;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -361,6 +362,14 @@ pub(super) fn ran(prompted: Result<Prompted, DriverError>) -> RunReport {
     match prompted.unwrap() {
         Prompted::Ran(report) => *report,
         other => panic!("no run: {other:?}"),
+    }
+}
+
+/// An operator's word without a reason.
+pub(super) fn said(resolution: Resolution) -> Word<'static> {
+    Word {
+        resolution,
+        reason: None,
     }
 }
 

@@ -1,0 +1,96 @@
+//! The way out of an effect whose end nobody saw: the command that is printed, typed as it stands.
+
+use super::model::Pace;
+use super::points::kill_at;
+use super::script::Script;
+use super::seat::{House, Seat};
+use crate::support::Ran;
+use serde_json::Value;
+use tollgate_receipts::Receipt;
+
+/// The first effect of a tool: the second of the strict class, after the request that asks for it.
+const FIRST_TOOL: u32 = 2;
+
+/// A session whose tool was killed between the intent and the effect, and that effect.
+fn killed<'h>(house: &'h House, name: &str) -> (Seat<'h>, Receipt) {
+    let seat = house.seat(name);
+    seat.launch();
+    kill_at(seat.prompting(), "gate.after_intent_durable", FIRST_TOOL);
+    let hidden = seat.look();
+    let [receipt] = <[Receipt; 1]>::try_from(hidden).unwrap();
+    assert_eq!(receipt.plugin.name, "files");
+    (seat, receipt)
+}
+
+/// Runs the binary, to the end.
+fn run(house: &House, words: &[&str]) -> Ran {
+    Ran::of(house.home.command(words))
+}
+
+/// Every place that says how the session goes on.
+fn printed(house: &House, seat: &Seat<'_>, receipt: &Receipt) -> Vec<String> {
+    let line = |ran: &Ran, label: &str| {
+        let found = ran.stdout.lines().find_map(|line| {
+            let rest = line.strip_prefix(label)?;
+            Some(rest.trim().to_owned())
+        });
+        found.unwrap_or_else(|| panic!("no {label:?}: {ran}"))
+    };
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let id = receipt.id.as_str();
+    let explained = run(house, &["receipt", "explain", id]);
+    vec![
+        text(&Ran::of(seat.prompting()).error()["try"]),
+        line(&run(house, &["agent", "status", &seat.name]), "to go on"),
+        line(&run(house, &["agent", "show", &seat.name]), "to go on"),
+        line(&run(house, &["receipt", "show", id]), "to go on"),
+        line(&explained, "  tollgate").replacen("receipt", "tollgate receipt", 1),
+        text(&house.home.json(["receipt", "explain", id])["command"]),
+    ]
+}
+
+#[test]
+fn the_printed_command_lets_a_session_go_on_as_it_stands() {
+    let house = House::open(Script::short(), Pace::default(), |_| {});
+    let (seat, receipt) = killed(&house, "printed");
+    let printed = printed(&house, &seat, &receipt);
+    let command = format!("tollgate receipt resolve {}", receipt.id);
+    assert!(printed.iter().all(|one| *one == command), "{printed:#?}");
+    let words = shlex::split(&command).unwrap();
+    let words: Vec<&str> = words[1..].iter().map(String::as_str).collect();
+    let ran = run(&house, &words);
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert!(ran.stdout.contains("session printed is idle"), "{ran}");
+    let explained = run(&house, &["receipt", "explain", &receipt.id]);
+    assert!(
+        explained.stdout.contains("unknown, says os:") && !explained.stdout.contains("To let"),
+        "{explained}"
+    );
+    let again = run(&house, &words);
+    assert_eq!(again.code, Some(2), "{again}");
+    assert_eq!(seat.go_on().interrupted, 1);
+}
+
+#[test]
+fn what_an_operator_found_and_how_is_in_the_ledger() {
+    let house = House::open(Script::short(), Pace::default(), |_| {});
+    let (seat, receipt) = killed(&house, "found");
+    let words = [
+        "receipt",
+        "resolve",
+        &receipt.id,
+        "--outcome",
+        "not-done",
+        "--reason",
+        "no such file",
+    ];
+    let ran = run(&house, &words);
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let shown = house.home.json(["receipt", "show", &receipt.id]);
+    let detail = shown["resolved"]["outcome"]["detail"].as_str().unwrap();
+    assert!(
+        detail.starts_with("not_done, says os:") && detail.ends_with(": no such file"),
+        "{shown:#}"
+    );
+    assert_eq!(seat.go_on().interrupted, 1);
+}
