@@ -1,5 +1,6 @@
 //! The way out of an effect whose end nobody saw: the command that is printed, typed as it stands.
 
+use super::evidence::Evidence;
 use super::model::Pace;
 use super::points::kill_at;
 use super::script::Script;
@@ -93,4 +94,51 @@ fn what_an_operator_found_and_how_is_in_the_ledger() {
         "{shown:#}"
     );
     assert_eq!(seat.go_on().interrupted, 1);
+}
+
+/// Killed between the ledger and the session, which then have heard different things.
+#[test]
+fn a_second_word_cannot_differ_from_the_one_in_the_ledger() {
+    let house = House::open(Script::short(), Pace::default(), |_| {});
+    for (name, second) in [("verbatim", None), ("equal", Some("done"))] {
+        let (seat, receipt) = killed(&house, name);
+        let id = receipt.id.as_str();
+        let first = ["receipt", "resolve", id, "--outcome", "done"];
+        kill_at(house.home.command(first), "before_resolved", 1);
+        assert_eq!(seat.status()["status"], "blocked");
+
+        let other = ["receipt", "resolve", id, "--outcome", "not-done", "--json"];
+        let refused = run(&house, &other);
+        assert_eq!(refused.code, Some(2), "{refused}");
+        let error = refused.error();
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains("already: done, says os:"), "{refused}");
+        let verbatim = format!("tollgate receipt resolve {id}");
+        assert_eq!(error["try"], verbatim, "{refused}");
+        assert_eq!(seat.status()["status"], "blocked", "nothing was written");
+
+        let mut words = vec!["receipt", "resolve", id];
+        words.extend(second.iter().flat_map(|second| ["--outcome", second]));
+        let ran = run(&house, &words);
+        assert_eq!(ran.code, Some(0), "{ran}");
+        assert_eq!(seat.status()["status"], "idle");
+        assert_eq!(words_of(&seat), ["done"]);
+        let evidence = Evidence::of(&seat);
+        evidence.check();
+        evidence.check_settled();
+        assert_eq!(seat.go_on().interrupted, 1);
+    }
+}
+
+/// What the session has heard of its effects.
+fn words_of(seat: &Seat<'_>) -> Vec<String> {
+    let events = Ran::of(seat.command("events")).json();
+    let events = events["events"].as_array().unwrap().iter();
+    let event = |event: &Value| event["record"]["event"].clone();
+    let resolved = events
+        .map(event)
+        .filter(|event| event["type"] == "effect_resolved");
+    resolved
+        .map(|event| event["resolution"].as_str().unwrap().to_owned())
+        .collect()
 }

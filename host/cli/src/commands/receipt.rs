@@ -279,11 +279,11 @@ async fn resolve(app: &App, args: &Resolve) -> Done {
         return Err(known(&receipt));
     }
     let word = Word {
-        resolution: match args.outcome {
-            Some(OutcomeWord::Done) => Resolution::Done,
-            Some(OutcomeWord::NotDone) => Resolution::NotDone,
-            Some(OutcomeWord::Unknown) | None => Resolution::Unknown,
-        },
+        resolution: args.outcome.map(|outcome| match outcome {
+            OutcomeWord::Done => Resolution::Done,
+            OutcomeWord::NotDone => Resolution::NotDone,
+            OutcomeWord::Unknown => Resolution::Unknown,
+        }),
         reason: args.reason.as_deref(),
     };
     let house = House::open(app, Manner::default())?;
@@ -314,7 +314,7 @@ async fn resolve(app: &App, args: &Resolve) -> Done {
         Err(DriverError::Store(SessionError::NotFound { .. })) => {
             settle(&house, &receipt, &word.said_by(&operator.subject)).await?;
             app.printer
-                .json(&json!({ "receipt": receipt.id, "resolution": word.resolution.label() }));
+                .json(&json!({ "receipt": receipt.id, "resolution": word.first().label() }));
             app.printer.line("resolved");
             Ok(())
         }
@@ -323,8 +323,13 @@ async fn resolve(app: &App, args: &Resolve) -> Done {
 }
 
 fn known(receipt: &Receipt) -> Failure {
+    let said = receipt.resolved.as_ref();
+    let said = said.and_then(|resolved| resolved.outcome.detail.as_deref());
     Failure::Input {
-        what: format!("receipt {} is {}", receipt.id, receipt.standing.label()),
+        what: match said {
+            Some(said) => format!("receipt {} was resolved already: {said}", receipt.id),
+            None => format!("receipt {} is {}", receipt.id, receipt.standing.label()),
+        },
         rule: Some("only an effect whose outcome nobody saw is resolved".into()),
         remedy: Some(format!("tollgate receipt explain {}", receipt.id)),
     }

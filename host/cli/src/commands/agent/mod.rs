@@ -86,6 +86,11 @@ pub(crate) fn failure(error: DriverError) -> Failure {
             remedy: Some(format!("tollgate agent stop {session}")),
             session: session.to_string(),
         },
+        DriverError::AlreadyResolved { ref receipt, .. } => Failure::Input {
+            what: error.to_string(),
+            rule: Some("the ledger's word stands; the session has not heard it yet".into()),
+            remedy: Some(resolve_command(receipt)),
+        },
         DriverError::Id(error) => Failure::Input {
             what: error.to_string(),
             rule: None,

@@ -368,7 +368,7 @@ pub(super) fn ran(prompted: Result<Prompted, DriverError>) -> RunReport {
 /// An operator's word without a reason.
 pub(super) fn said(resolution: Resolution) -> Word<'static> {
     Word {
-        resolution,
+        resolution: Some(resolution),
         reason: None,
     }
 }
