@@ -332,6 +332,16 @@ words! {
 }
 
 words! {
+    /// What happens when the gate refuses an effect that a run needs.
+    OnDenied {
+        /// The model is told, and may choose another way.
+        Tell = "continue",
+        /// The run blocks.
+        Block = "block",
+    }
+}
+
+words! {
     /// What an operator says of an effect whose outcome nobody saw.
     Resolution {
         /// It was performed.

@@ -2,7 +2,8 @@
 //!
 //! - [`openai`], [`provider_faults`]: the `openai` component and a real server that speaks its format.
 //! - [`demo`]: the demo and the commands that it prints.
-//! - [`login`], [`lifecycle`], [`prompt`], [`owner_lost`]: what may follow what, and what is written.
+//! - [`login`], [`lifecycle`], [`prompt`], [`owner_lost`], [`parked`]: what may follow what, and what is
+//!   written.
 //! - [`authority`], [`project`], [`pins`]: grants, a cloned project's file, added plugins.
 //! - [`json`], [`untrusted`]: the output, for programs and on terminals.
 //!
@@ -17,6 +18,7 @@ mod login;
 mod model;
 mod openai;
 mod owner_lost;
+mod parked;
 mod pins;
 mod project;
 mod prompt;

@@ -17,4 +17,4 @@ mod resolve;
 mod script;
 mod seat;
 mod together;
-mod victim;
+pub(crate) mod victim;

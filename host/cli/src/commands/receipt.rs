@@ -2,7 +2,6 @@
 
 use super::agent;
 use crate::app::App;
-use crate::args::agent::{ITERATIONS_DEFAULT, OnDenied, RunFlags};
 use crate::args::receipt::{
     DecisionWord, Filter, Follow, List, OutcomeWord, Receipt as Verb, Resolve,
 };
@@ -20,7 +19,9 @@ use tollgate_receipts::{
     Draft, Ledger, Outcome, OutcomeRecord, OutcomeResult, Receipt, Record, Standing, State, Verdict,
 };
 use tollgate_sessions::driver::{DriverError, Resolved, Word};
+use tollgate_sessions::event::Operator;
 use tollgate_sessions::ports::StoreError as SessionError;
+use tollgate_sessions::record::SessionRecord;
 use tollgate_sessions::status::Resolution;
 use tollgate_store::{QUERY_ROWS_MAX, ReceiptFilter, Store};
 
@@ -291,25 +292,7 @@ async fn resolve(app: &App, args: &Resolve) -> Done {
     let session = SessionId::new(receipt.session.as_str())
         .map_err(|error| Failure::failed("the receipt's session has no usable id", error))?;
     match driver.status(&session).await {
-        Ok(_) => {
-            let work = agent::prepare(app, &house, session.as_str(), &RUN_FLAGS).await?;
-            match driver
-                .resolve(&session, &receipt.id, word, &work)
-                .await
-                .map_err(agent::failure)?
-            {
-                Resolved::Settled(record) => {
-                    app.printer.json(&record);
-                    app.printer.line(format!(
-                        "resolved; session {} is {}",
-                        record.id, record.status
-                    ));
-                    agent::tell_unresolved(app, &record);
-                    Ok(())
-                }
-                Resolved::Ran(ran) => agent::report(app, &house, &ran),
-            }
-        }
+        Ok(record) => resolve_of(app, &operator, &record, (&session, &receipt.id), word).await,
         Err(DriverError::Store(SessionError::NotFound { .. })) if heard => Err(known(&receipt)),
         Err(DriverError::Store(SessionError::NotFound { .. })) => {
             settle(&house, &receipt, &word.said_by(&operator.subject)).await?;
@@ -319,6 +302,50 @@ async fn resolve(app: &App, args: &Resolve) -> Done {
             Ok(())
         }
         Err(error) => Err(agent::failure(error)),
+    }
+}
+
+/// Resolves an effect of a stored session; a run that was parked by it goes on as it was asked for.
+async fn resolve_of(
+    app: &App,
+    operator: &Operator,
+    record: &SessionRecord,
+    (session, receipt): (&SessionId, &str),
+    word: Word<'_>,
+) -> Done {
+    let parked = record.current_run.as_ref();
+    let terms = parked.and_then(|run| run.terms.clone()).unwrap_or_default();
+    let manner = agent::manner(&terms).map_err(|failure| Failure::Input {
+        what: format!("the run that waits cannot go on: {failure}"),
+        rule: Some("a run goes on with the fixture that it was started with".into()),
+        remedy: Some(format!(
+            "put the fixture back, or end the run: tollgate agent stop {session}"
+        )),
+    })?;
+    let house = House::open(app, manner)?;
+    house
+        .authorities
+        .set_project(session.as_str(), &record.project);
+    let work = match parked {
+        Some(_) => agent::prepare(app, &house, session.as_str(), terms).await?,
+        None => agent::idle_work(terms),
+    };
+    match house
+        .driver(operator.clone())
+        .resolve(session, receipt, word, &work)
+        .await
+        .map_err(agent::failure)?
+    {
+        Resolved::Settled(record) => {
+            app.printer.json(&record);
+            app.printer.line(format!(
+                "resolved; session {} is {}",
+                record.id, record.status
+            ));
+            agent::tell_unresolved(app, &record);
+            Ok(())
+        }
+        Resolved::Ran(ran) => agent::report(app, &house, &ran),
     }
 }
 
@@ -334,15 +361,6 @@ fn known(receipt: &Receipt) -> Failure {
         remedy: Some(format!("tollgate receipt explain {}", receipt.id)),
     }
 }
-
-/// How a parked run goes on once its effect is resolved.
-const RUN_FLAGS: RunFlags = RunFlags {
-    max_iterations: ITERATIONS_DEFAULT,
-    provider_token_budget: None,
-    on_denied: OnDenied::Continue,
-    fixture: None,
-    no_allow_fixture_action: false,
-};
 
 /// The word of an operator on an effect of a call that had no stored session.
 async fn settle(house: &House, receipt: &Receipt, detail: &str) -> Done {

@@ -50,7 +50,8 @@ fn heard(detail: &str) -> Option<Resolution> {
 
 impl Driver {
     /// Writes an operator's word on an indeterminate effect: first to the ledger, as an outcome
-    /// `resolved`, then to the session. A run that was parked because of it goes on with `work`.
+    /// `resolved`, then to the session. A run that was parked because of it goes on with
+    /// `work`, on its own terms.
     ///
     /// Where the ledger has heard a word that did not come to the session before a crash, that one
     /// stands: the session gets it, and [`DriverError::AlreadyResolved`] refuses another.
@@ -71,7 +72,7 @@ impl Driver {
         if seat.state.status != Status::Running {
             return Ok(Resolved::Settled(Box::new(self.let_go(seat)?)));
         }
-        match self.drive(seat, work, "").await? {
+        match self.unpark(seat, work).await? {
             Prompted::Ran(report) => Ok(Resolved::Ran(report)),
             Prompted::Exited(record) => Ok(Resolved::Settled(record)),
         }

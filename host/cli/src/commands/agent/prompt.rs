@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::args::agent::{OnDenied as OnDeniedWord, Prompt, RunFlags};
 use crate::commands::{denied, input};
 use crate::demo;
-use crate::errors::{Done, Failure};
+use crate::errors::{Context, Done, Failure};
 use crate::plugins;
 use crate::printer::{Printer, Progress as Spinner, escape};
 use crate::render::words::{count, quoted, resolve_command};
@@ -15,13 +15,12 @@ use std::time::Duration;
 use tollgate_contract::SessionId;
 use tollgate_grants::AuthoritySource;
 use tollgate_sandbox::net::FixtureSet;
-use tollgate_sessions::driver::{
-    OnDenied, PromptRequest, Prompted, RunOptions, Work, is_exit_word,
-};
+use tollgate_sessions::driver::{PromptRequest, Prompted, RunOptions, Work, is_exit_word};
+use tollgate_sessions::event::RunTerms;
 use tollgate_sessions::observe::{Cancel, Progress, RunObserver};
 use tollgate_sessions::ports::SessionStore as _;
 use tollgate_sessions::record::RunReport;
-use tollgate_sessions::status::{RunStatus, Status, ToolOutcome};
+use tollgate_sessions::status::{OnDenied, RunStatus, Status, ToolOutcome};
 
 /// How long a prompt waits for a session that misses something.
 const WAIT_MAX: Duration = Duration::from_secs(600);
@@ -45,20 +44,21 @@ pub(crate) async fn run(app: &App, args: Prompt) -> Done {
     if text.trim().is_empty() {
         return Err(Failure::input("the prompt is empty"));
     }
-    let house = House::open(app, manner(&args.run)?)?;
+    let terms = terms(&args.run)?;
+    let house = House::open(app, manner(&terms)?)?;
     let driver = house.driver(operator);
     let work = if is_exit_word(&text) {
-        idle_work(&args.run)
+        idle_work(terms)
     } else {
         let record = driver.status(&session).await.map_err(failure)?;
         if takes_a_prompt(record.status) {
             house
                 .authorities
                 .set_project(session.as_str(), &record.project);
-            prepare(app, &house, session.as_str(), &args.run).await?
+            prepare(app, &house, session.as_str(), terms).await?
         } else {
             // The driver will refuse; no plugin is compiled nor asked for its tools before.
-            idle_work(&args.run)
+            idle_work(terms)
         }
     };
     let request = PromptRequest {
@@ -88,11 +88,39 @@ fn takes_a_prompt(status: Status) -> bool {
     )
 }
 
-/// What the flags ask of the house.
-pub(crate) fn manner(flags: &RunFlags) -> Done<Manner> {
-    Ok(Manner {
-        fixture: flags.fixture.as_deref().map(fixture).transpose()?,
+/// The terms of a run that the flags ask for.
+pub(crate) fn terms(flags: &RunFlags) -> Done<RunTerms> {
+    Ok(RunTerms {
+        iterations_max: flags.max_iterations,
+        token_budget: flags.provider_token_budget,
+        on_denied: match (flags.on_denied, flags.no_allow_fixture_action) {
+            (OnDeniedWord::Block, _) | (_, true) => OnDenied::Block,
+            (OnDeniedWord::Continue, false) => OnDenied::Tell,
+        },
+        fixture: flags.fixture.as_deref().map(wherever).transpose()?,
         withhold: flags.no_allow_fixture_action,
+    })
+}
+
+/// A fixture's name, or its path as it can be found from any directory.
+fn wherever(named: &str) -> Done<String> {
+    if demo::fixture(named).is_some() {
+        return Ok(named.to_owned());
+    }
+    let path = std::path::absolute(named)
+        .doing(|| format!("the path of fixture {named:?} cannot be made absolute"))?;
+    path.into_os_string().into_string().map_err(|_| {
+        Failure::input(format!(
+            "fixture {named:?} is in a directory whose name is not UTF-8"
+        ))
+    })
+}
+
+/// What the terms of a run ask of the house.
+pub(crate) fn manner(terms: &RunTerms) -> Done<Manner> {
+    Ok(Manner {
+        fixture: terms.fixture.as_deref().map(fixture).transpose()?,
+        withhold: terms.withhold,
     })
 }
 
@@ -119,12 +147,12 @@ pub(crate) fn fixture(named: &str) -> Done<FixtureSet> {
     FixtureSet::parse(&text, named).map_err(|error| Failure::input(error.to_string()))
 }
 
-/// What a run works with: the tools of the granted plugins, and the bounds of the flags.
+/// What a run works with: the tools of the granted plugins, and its terms.
 pub(crate) async fn prepare(
     app: &App,
     house: &House,
     session: &str,
-    flags: &RunFlags,
+    terms: RunTerms,
 ) -> Done<Work> {
     let offered = {
         let _progress = app.printer.progress("preparing the tools");
@@ -133,14 +161,14 @@ pub(crate) async fn prepare(
     for refused in &offered.refused {
         app.printer.warn(escape::line(refused));
     }
-    let mut work = work(&app.printer, flags);
+    let mut work = work(&app.printer, terms);
     work.options.system = offered.directories;
     work.catalog = Arc::new(offered.catalog);
     Ok(work)
 }
 
-/// The bounds of the flags, with no tool.
-pub(crate) fn work(printer: &Printer, flags: &RunFlags) -> Work {
+/// The terms of a run, with no tool.
+fn work(printer: &Printer, terms: RunTerms) -> Work {
     let cancel = Cancel::default();
     let asked = cancel.clone();
     tokio::spawn(async move {
@@ -155,20 +183,16 @@ pub(crate) fn work(printer: &Printer, flags: &RunFlags) -> Work {
     Work {
         observer: Arc::new(Watcher::new(printer.clone())),
         cancel,
-        ..idle_work(flags)
+        ..idle_work(terms)
     }
 }
 
-fn idle_work(flags: &RunFlags) -> Work {
+/// The same where no run will be worked on.
+pub(crate) fn idle_work(terms: RunTerms) -> Work {
     Work {
         catalog: Arc::default(),
         options: RunOptions {
-            iterations_max: flags.max_iterations,
-            token_budget: flags.provider_token_budget,
-            on_denied: match (flags.on_denied, flags.no_allow_fixture_action) {
-                (OnDeniedWord::Block, _) | (_, true) => OnDenied::Block,
-                (OnDeniedWord::Continue, false) => OnDenied::Tell,
-            },
+            terms,
             stream: true,
             ..RunOptions::default()
         },

@@ -2,6 +2,7 @@
 
 use super::world::*;
 use crate::driver::*;
+use crate::event::RunTerms;
 use crate::status::*;
 use tollgate_contract::{CallFault, ProviderError};
 
@@ -126,10 +127,10 @@ async fn a_refusal_of_the_gate_is_never_the_providers_fault() {
         (RunStatus::Failed, Some("denied"))
     );
     world.answers(vec![hidden]);
-    let options = RunOptions {
+    let options = on_terms(RunTerms {
         on_denied: OnDenied::Block,
-        ..RunOptions::default()
-    };
+        ..RunTerms::default()
+    });
     let report = world.run_with("try", options).await;
     assert_eq!(
         (report.status, report.session_status),

@@ -3,7 +3,7 @@
 use crate::catalog::ToolCatalog;
 use crate::clock::Clock;
 use crate::driver::*;
-use crate::event::{Event, EventRecord, Operator};
+use crate::event::{Event, EventRecord, Operator, RunTerms};
 use crate::memory::MemoryStore;
 use crate::observe::{Cancel, NoObserver};
 use crate::ports::{OpenIntent, SessionStore as _};
@@ -336,6 +336,14 @@ impl World {
 
 pub(super) fn id() -> SessionId {
     SessionId::new("agent_docs").unwrap()
+}
+
+/// Options with these terms.
+pub(super) fn on_terms(terms: RunTerms) -> RunOptions {
+    RunOptions {
+        terms,
+        ..RunOptions::default()
+    }
 }
 
 pub(super) fn work(options: RunOptions) -> Work {
