@@ -4,13 +4,15 @@
 //! - [`demo`]: the demo and the commands that it prints.
 //! - [`login`], [`lifecycle`], [`prompt`], [`owner_lost`], [`parked`]: what may follow what, and what is
 //!   written.
-//! - [`authority`], [`project`], [`pins`]: grants, a cloned project's file, added plugins.
+//! - [`authority`], [`credential`], [`project`], [`pins`]: grants, keys, a cloned project's file, added
+//!   plugins.
 //! - [`json`], [`untrusted`]: the output, for programs and on terminals.
 //!
 //! Where no server is named, the provider's requests are answered by a fixture ([`model`]).
 
 mod aimock;
 mod authority;
+mod credential;
 mod demo;
 mod json;
 mod lifecycle;

@@ -205,7 +205,8 @@ impl Shift<'_, '_, '_> {
                 true
             }
             ProviderError::Unavailable { .. } => evidence.denied > 0,
-            _ => false,
+            // Where nothing was allowed, nobody but the gate can have said anything.
+            _ => evidence.denied > 0 && evidence.allowed == 0,
         };
         if refused_by_gate {
             return Judged::Ends(match self.work.options.terms.on_denied {

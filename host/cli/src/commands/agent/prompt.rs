@@ -271,7 +271,7 @@ fn outcome(house: &House, ran: &RunReport) -> Done {
         }),
         (RunStatus::Failed, "denied") => Err(match ran.denials.last() {
             Some(denial) => denied::failure(house, denial),
-            None => failed(ran, &said),
+            None => denied::of_run(house, &run).unwrap_or_else(|| failed(ran, &said)),
         }),
         _ => Err(failed(ran, &said)),
     }

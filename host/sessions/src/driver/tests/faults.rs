@@ -139,6 +139,27 @@ async fn a_refusal_of_the_gate_is_never_the_providers_fault() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_nothing_was_allowed_no_error_is_the_providers() {
+    let world = World::new();
+    world.launch("interactive").await;
+    let invalid = |denied, allowed| {
+        let mut answer = fails(ProviderError::InvalidRequest { message: message() });
+        let evidence = &mut answer.as_mut().unwrap().evidence;
+        (evidence.denied, evidence.allowed) = (denied, allowed);
+        vec![answer]
+    };
+    for (denied, allowed, reason) in [
+        (1, 0, "denied"),
+        (1, 1, "invalid_request"),
+        (0, 0, "invalid_request"),
+    ] {
+        world.answers(invalid(denied, allowed));
+        let report = world.run("try").await;
+        assert_eq!(report.reason.as_deref(), Some(reason), "{denied} {allowed}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_provider_trapping_is_a_broken_sandbox() {
     let world = World::new();
     world.launch("interactive").await;
