@@ -326,13 +326,13 @@ async fn resolve_of(
     house
         .authorities
         .set_project(session.as_str(), &record.project);
-    let work = match parked {
+    let prepared = match parked {
         Some(_) => agent::prepare(app, &house, session.as_str(), terms).await?,
-        None => agent::idle_work(terms),
+        None => agent::Prepared::idle(terms),
     };
     match house
         .driver(operator.clone())
-        .resolve(session, receipt, word, &work)
+        .resolve(session, receipt, word, &prepared.work)
         .await
         .map_err(agent::failure)?
     {
@@ -345,7 +345,7 @@ async fn resolve_of(
             agent::tell_unresolved(app, &record);
             Ok(())
         }
-        Resolved::Ran(ran) => agent::report(app, &house, &ran),
+        Resolved::Ran(ran) => agent::report(app, &house, &ran, &prepared.ungranted),
     }
 }
 

@@ -6,10 +6,11 @@ use crate::args::agent::{OnDenied as OnDeniedWord, Prompt, RunFlags};
 use crate::commands::{denied, input};
 use crate::demo;
 use crate::errors::{Context, Done, Failure};
-use crate::plugins;
+use crate::plugins::{self, Ungranted};
 use crate::printer::{Printer, Progress as Spinner, escape};
 use crate::render::words::{count, quoted, resolve_command};
 use crate::wiring::{House, Manner};
+use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use tollgate_contract::SessionId;
@@ -47,8 +48,8 @@ pub(crate) async fn run(app: &App, args: Prompt) -> Done {
     let terms = terms(&args.run)?;
     let house = House::open(app, manner(&terms)?)?;
     let driver = house.driver(operator);
-    let work = if is_exit_word(&text) {
-        idle_work(terms)
+    let prepared = if is_exit_word(&text) {
+        Prepared::idle(terms)
     } else {
         let record = driver.status(&session).await.map_err(failure)?;
         if takes_a_prompt(record.status) {
@@ -58,7 +59,7 @@ pub(crate) async fn run(app: &App, args: Prompt) -> Done {
             prepare(app, &house, session.as_str(), terms).await?
         } else {
             // The driver will refuse; no plugin is compiled nor asked for its tools before.
-            idle_work(terms)
+            Prepared::idle(terms)
         }
     };
     let request = PromptRequest {
@@ -66,7 +67,7 @@ pub(crate) async fn run(app: &App, args: Prompt) -> Done {
         wait_max: (!args.no_wait).then_some(WAIT_MAX),
     };
     match driver
-        .prompt(&session, &request, &work)
+        .prompt(&session, &request, &prepared.work)
         .await
         .map_err(failure)?
     {
@@ -76,7 +77,7 @@ pub(crate) async fn run(app: &App, args: Prompt) -> Done {
                 .line(format!("session {} is {}", record.id, record.status));
             Ok(())
         }
-        Prompted::Ran(ran) => report(app, &house, &ran),
+        Prompted::Ran(ran) => report(app, &house, &ran, &prepared.ungranted),
     }
 }
 
@@ -147,13 +148,30 @@ pub(crate) fn fixture(named: &str) -> Done<FixtureSet> {
     FixtureSet::parse(&text, named).map_err(|error| Failure::input(error.to_string()))
 }
 
+/// What a run works with, and what its operator should know.
+pub(crate) struct Prepared {
+    pub(crate) work: Work,
+    /// Plugins with tools to which nothing is granted.
+    pub(crate) ungranted: Vec<Ungranted>,
+}
+
+impl Prepared {
+    /// Where no run will be worked on.
+    pub(crate) fn idle(terms: RunTerms) -> Self {
+        Self {
+            work: idle_work(terms),
+            ungranted: Vec::new(),
+        }
+    }
+}
+
 /// What a run works with: the tools of the granted plugins, and its terms.
 pub(crate) async fn prepare(
     app: &App,
     house: &House,
     session: &str,
     terms: RunTerms,
-) -> Done<Work> {
+) -> Done<Prepared> {
     let offered = {
         let _progress = app.printer.progress("preparing the tools");
         plugins::offered(house, session).await?
@@ -161,10 +179,16 @@ pub(crate) async fn prepare(
     for refused in &offered.refused {
         app.printer.warn(escape::line(refused));
     }
+    for ungranted in &offered.ungranted {
+        app.printer.warn(escape::line(&ungranted.says()));
+    }
     let mut work = work(&app.printer, terms);
     work.options.system = offered.directories;
     work.catalog = Arc::new(offered.catalog);
-    Ok(work)
+    Ok(Prepared {
+        work,
+        ungranted: offered.ungranted,
+    })
 }
 
 /// The terms of a run, with no tool.
@@ -187,8 +211,7 @@ fn work(printer: &Printer, terms: RunTerms) -> Work {
     }
 }
 
-/// The same where no run will be worked on.
-pub(crate) fn idle_work(terms: RunTerms) -> Work {
+fn idle_work(terms: RunTerms) -> Work {
     Work {
         catalog: Arc::default(),
         options: RunOptions {
@@ -202,8 +225,11 @@ pub(crate) fn idle_work(terms: RunTerms) -> Work {
 }
 
 /// Prints a run and turns how it stands into an exit code.
-pub(crate) fn report(app: &App, house: &House, ran: &RunReport) -> Done {
-    app.printer.json(ran);
+pub(crate) fn report(app: &App, house: &House, ran: &RunReport, ungranted: &[Ungranted]) -> Done {
+    if let Ok(serde_json::Value::Object(mut fields)) = serde_json::to_value(ran) {
+        fields.insert("ungranted".into(), json!(ungranted));
+        app.printer.json(&fields);
+    }
     if !ran.output.is_empty() {
         app.printer.line(escape::text(ran.output.trim_end()));
     }
