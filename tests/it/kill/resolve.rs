@@ -5,12 +5,16 @@ use super::model::Pace;
 use super::points::kill_at;
 use super::script::Script;
 use super::seat::{House, Seat};
-use crate::support::Ran;
+use crate::support::{Home, Ran};
 use serde_json::Value;
+use std::time::Duration;
 use tollgate_receipts::Receipt;
 
 /// The first effect of a tool: the second of the strict class, after the request that asks for it.
 const FIRST_TOOL: u32 = 2;
+
+/// The wall limit of a call in a test, and how much later what it has begun may end.
+const WALL_AND_GRACE: Duration = Duration::from_millis(6_200);
 
 /// A session whose tool was killed between the intent and the effect, and that effect.
 fn killed<'h>(house: &'h House, name: &str) -> (Seat<'h>, Receipt) {
@@ -141,4 +145,59 @@ fn words_of(seat: &Seat<'_>) -> Vec<String> {
     resolved
         .map(|event| event["resolution"].as_str().unwrap().to_owned())
         .collect()
+}
+
+/// The ledger's word is all that is left of a removed session, and can still be given.
+#[test]
+fn an_effect_of_a_removed_session_is_resolved() {
+    let house = House::open(Script::short(), Pace::default(), |_| {});
+    let (seat, receipt) = killed(&house, "removed");
+    let removed = run(&house, &["agent", "rm", &seat.name, "--force"]);
+    assert_eq!(removed.code, Some(0), "{removed}");
+    let ran = run(&house, &["receipt", "resolve", &receipt.id]);
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let shown = house.home.json(["receipt", "show", &receipt.id]);
+    assert_eq!(shown["standing"], "settled", "{shown:#}");
+    let again = run(&house, &["receipt", "resolve", &receipt.id]);
+    assert_eq!(again.code, Some(2), "{again}");
+    assert!(
+        again.stderr.contains("resolved already: unknown"),
+        "{again}"
+    );
+}
+
+/// A call has no stored session that could find out that its host is gone.
+#[test]
+fn an_effect_of_a_lost_call_is_resolved_once_the_call_must_have_ended() {
+    let home = Home::new();
+    let root = home.root().to_str().unwrap().to_owned();
+    home.policy(&format!(
+        "version = 1\n[plugins.files]\ngrants = [\"fs.create {root}/work at /out\"]\nlimits = {{ wall = \"1s\" }}\n"
+    ));
+    home.ok(["auth", "login"]);
+    let call = ["call", "files", "mkdir", "path=/out/a"];
+    kill_at(home.command(call), "gate.after_intent_durable", 1);
+    let listed = home.json(["receipt", "list", "--kind", "fs.mkdir"]);
+    let receipt = listed["receipts"]
+        .as_array()
+        .unwrap()
+        .last()
+        .unwrap()
+        .clone();
+    assert_eq!(receipt["standing"], "open", "{listed:#}");
+    let id = receipt["id"].as_str().unwrap();
+    let explained = home.json(["receipt", "explain", id]);
+    assert_eq!(
+        explained["command"],
+        format!("tollgate receipt resolve {id}")
+    );
+    let early = home.run(["receipt", "resolve", id]);
+    assert_eq!(early.code, Some(2), "{early}");
+    assert!(early.stderr.contains("may still be at work"), "{early}");
+    std::thread::sleep(WALL_AND_GRACE);
+    home.ok(["receipt", "resolve", id, "--outcome", "not-done"]);
+    let shown = home.json(["receipt", "show", id]);
+    assert_eq!(shown["standing"], "settled", "{shown:#}");
+    let detail = shown["resolved"]["outcome"]["detail"].as_str().unwrap();
+    assert!(detail.starts_with("not_done, says os:"), "{shown:#}");
 }

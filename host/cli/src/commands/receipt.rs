@@ -8,13 +8,14 @@ use crate::args::receipt::{
 use crate::errors::{Context, Done, Failure};
 use crate::printer::escape;
 use crate::render::receipts;
-use crate::render::words::{count, names};
+use crate::render::words::{count, names, resolve_command};
 use crate::time;
 use crate::wiring::{House, Manner};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use tollgate_contract::SessionId;
+use tollgate_grants::{AuthoritySource as _, CallLimits};
 use tollgate_receipts::{
     Draft, Ledger, Outcome, OutcomeRecord, OutcomeResult, Receipt, Record, Standing, State, Verdict,
 };
@@ -22,13 +23,15 @@ use tollgate_sessions::driver::{DriverError, Resolved, Word};
 use tollgate_sessions::event::Operator;
 use tollgate_sessions::ports::StoreError as SessionError;
 use tollgate_sessions::record::SessionRecord;
-use tollgate_sessions::status::Resolution;
+use tollgate_sessions::status::{Resolution, Status};
 use tollgate_store::{QUERY_ROWS_MAX, ReceiptFilter, Store};
 
 /// How often a followed ledger is looked at.
 const FOLLOW_POLL: Duration = Duration::from_millis(200);
 /// Entries read at a time.
 const PAGE_ENTRIES: usize = 1000;
+/// What a call has begun may end so much later than the call, microseconds.
+const SETTLE_GRACE_US: u64 = 5_000_000;
 
 /// Carries out one verb.
 pub(crate) async fn run(app: &App, verb: Verb) -> Done {
@@ -103,6 +106,14 @@ fn list(app: &App, args: &List) -> Done {
         .iter()
         .filter(|receipt| receipt.decision.verdict == Verdict::Denied)
         .count();
+    let hidden = |receipt: &&Receipt| receipt.standing == Standing::Indeterminate;
+    if let Some(receipt) = receipts.iter().find(hidden) {
+        app.printer.talk(format!(
+            "{} indeterminate; say what became of it: `{}`",
+            receipts.iter().filter(hidden).count(),
+            resolve_command(&receipt.id)
+        ));
+    }
     app.printer.talk(format!(
         "{}, {denied} denied{}",
         count(receipts.len(), "receipt"),
@@ -292,10 +303,19 @@ async fn resolve(app: &App, args: &Resolve) -> Done {
     let session = SessionId::new(receipt.session.as_str())
         .map_err(|error| Failure::failed("the receipt's session has no usable id", error))?;
     match driver.status(&session).await {
-        Ok(record) => resolve_of(app, &operator, &record, (&session, &receipt.id), word).await,
-        Err(DriverError::Store(SessionError::NotFound { .. })) if heard => Err(known(&receipt)),
-        Err(DriverError::Store(SessionError::NotFound { .. })) => {
-            settle(&house, &receipt, &word.said_by(&operator.subject)).await?;
+        Ok(record) if record.status != Status::Removed => {
+            resolve_of(app, &operator, &record, (&session, &receipt.id), word).await
+        }
+        // Nobody but the ledger has to hear it.
+        Ok(_) | Err(DriverError::Store(SessionError::NotFound { .. })) => {
+            if heard {
+                return Err(known(&receipt));
+            }
+            if receipt.standing == Standing::Open {
+                settle_lost(&house, &receipt).await?;
+            }
+            let detail = word.said_by(&operator.subject);
+            settle(&house, &receipt, OutcomeResult::Resolved, &detail).await?;
             app.printer
                 .json(&json!({ "receipt": receipt.id, "resolution": word.first().label() }));
             app.printer.line("resolved");
@@ -303,6 +323,33 @@ async fn resolve(app: &App, args: &Resolve) -> Done {
         }
         Err(error) => Err(agent::failure(error)),
     }
+}
+
+/// Marks the open effect of a call without a stored session as one whose outcome nobody saw. Nothing
+/// tells whether such a call is at work but its wall limit.
+async fn settle_lost(house: &House, receipt: &Receipt) -> Done {
+    let authority = house
+        .authorities
+        .authority(&receipt.plugin.name, &receipt.session);
+    let wall_us = authority.map_or_else(
+        |_| CallLimits::default().wall_us,
+        |authority| authority.limits().wall_us,
+    );
+    let most_us = wall_us.saturating_add(SETTLE_GRACE_US);
+    let age_us = u64::try_from(time::now_us().saturating_sub(receipt.time_us)).unwrap_or(0);
+    if age_us < most_us {
+        return Err(Failure::Input {
+            what: format!("the call of receipt {} may still be at work", receipt.id),
+            rule: Some(format!(
+                "a call of {} and what it has begun end within {}",
+                receipt.plugin.name,
+                time::duration(most_us)
+            )),
+            remedy: Some(format!("wait, then run {}", resolve_command(&receipt.id))),
+        });
+    }
+    let detail = "its host was lost before the outcome was written";
+    settle(house, receipt, OutcomeResult::Indeterminate, detail).await
 }
 
 /// Resolves an effect of a stored session; a run that was parked by it goes on as it was asked for.
@@ -345,7 +392,7 @@ async fn resolve_of(
             agent::tell_unresolved(app, &record);
             Ok(())
         }
-        Resolved::Ran(ran) => agent::report(app, &house, &ran, &prepared.ungranted),
+        Resolved::Ran(ran) => agent::report(app, &house, &ran, &prepared),
     }
 }
 
@@ -362,8 +409,8 @@ fn known(receipt: &Receipt) -> Failure {
     }
 }
 
-/// The word of an operator on an effect of a call that had no stored session.
-async fn settle(house: &House, receipt: &Receipt, detail: &str) -> Done {
+/// An outcome that the host, or an operator, writes for an effect of a call without a stored session.
+async fn settle(house: &House, receipt: &Receipt, result: OutcomeResult, detail: &str) -> Done {
     let draft = Draft {
         session: receipt.session.clone(),
         record: Record::Outcome(OutcomeRecord {
@@ -372,7 +419,7 @@ async fn settle(house: &House, receipt: &Receipt, detail: &str) -> Done {
             time_us: time::now_us(),
             call: receipt.call.clone(),
             outcome: Outcome {
-                result: OutcomeResult::Resolved,
+                result,
                 error: None,
                 status: None,
                 bytes_in: None,

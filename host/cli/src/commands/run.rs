@@ -54,7 +54,7 @@ pub(crate) async fn run(app: &App, args: Run) -> Done {
         .await
         .map_err(agent::failure)?
     {
-        Prompted::Ran(ran) => agent::report(app, &house, &ran, &prepared.ungranted),
+        Prompted::Ran(ran) => agent::report(app, &house, &ran, &prepared),
         Prompted::Exited(record) => {
             app.printer.json(&record);
             app.printer

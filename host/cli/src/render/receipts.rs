@@ -151,6 +151,9 @@ pub(crate) fn remedy(receipt: &Receipt) -> Option<(&'static str, String)> {
         let what_for = "To let its session go on (add --outcome done or not-done if you know)";
         return Some((what_for, resolve_command(&receipt.id)));
     }
+    if receipt.standing == Standing::Open {
+        return Some(("If its host is gone", resolve_command(&receipt.id)));
+    }
     let allows = receipt.decision.command.clone()?;
     Some(("To allow it", allows))
 }

@@ -178,19 +178,23 @@ impl Driver {
             no_wait,
         };
         let started = tokio::time::Instant::now();
+        let mut told = Vec::new();
         loop {
             let mut seat = self.open_for(session, &ask(true)).await?;
+            let mut unmet = Vec::new();
             if seat.state.status == Status::Unbound {
-                self.bind(&mut seat).await?;
+                unmet = self.bind(&mut seat).await?;
             }
             let waited = started.elapsed();
             let no_wait = request.wait_max.is_none_or(|most| waited >= most);
             match decide(&seat.state, &ask(no_wait))? {
                 Decision::Events(_) => return Ok(seat),
+                // It is looked at often, and told when it has changed.
+                Decision::Wait if unmet == told => {}
                 Decision::Wait => {
-                    let missing = seat.state.missing.clone();
-                    work.observer
-                        .progress(&Progress::Waiting { missing: &missing });
+                    let progress = Progress::Waiting { unmet: &unmet };
+                    work.observer.progress(&progress);
+                    told = unmet;
                 }
             }
             drop(seat);

@@ -96,6 +96,18 @@ pub(crate) fn failure(error: DriverError) -> Failure {
             rule: None,
             remedy,
         },
+        DriverError::Store(StoreError::FenceLost { ref session, .. }) => {
+            cannot(format!("tollgate agent status {session}"), error)
+        }
+        DriverError::Store(_) | DriverError::Ledger(_) => cannot("tollgate doctor".into(), error),
         other => Failure::failed("the session could not go on", other),
+    }
+}
+
+fn cannot(remedy: String, error: DriverError) -> Failure {
+    Failure::Failed {
+        what: "the session could not go on".into(),
+        source: error.into(),
+        remedy: Some(remedy),
     }
 }

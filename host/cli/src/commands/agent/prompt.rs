@@ -77,7 +77,7 @@ pub(crate) async fn run(app: &App, args: Prompt) -> Done {
                 .line(format!("session {} is {}", record.id, record.status));
             Ok(())
         }
-        Prompted::Ran(ran) => report(app, &house, &ran, &prepared.ungranted),
+        Prompted::Ran(ran) => report(app, &house, &ran, &prepared),
     }
 }
 
@@ -225,9 +225,9 @@ fn idle_work(terms: RunTerms) -> Work {
 }
 
 /// Prints a run and turns how it stands into an exit code.
-pub(crate) fn report(app: &App, house: &House, ran: &RunReport, ungranted: &[Ungranted]) -> Done {
+pub(crate) fn report(app: &App, house: &House, ran: &RunReport, prepared: &Prepared) -> Done {
     if let Ok(serde_json::Value::Object(mut fields)) = serde_json::to_value(ran) {
-        fields.insert("ungranted".into(), json!(ungranted));
+        fields.insert("ungranted".into(), json!(prepared.ungranted));
         app.printer.json(&fields);
     }
     if !ran.output.is_empty() {
@@ -243,10 +243,14 @@ pub(crate) fn report(app: &App, house: &House, ran: &RunReport, ungranted: &[Ung
         count(ran.environment_receipts.len(), "receipt"),
         ran.run,
     ));
-    outcome(house, ran)
+    outcome(house, ran, prepared.work.options.terms.fixture.as_deref())
 }
 
-fn outcome(house: &House, ran: &RunReport) -> Done {
+fn outcome(house: &House, ran: &RunReport, fixture: Option<&str>) -> Done {
+    // Who goes on with a fixture does not mean the network.
+    let fixture = fixture
+        .map(|fixture| format!(" --fixture {}", quoted(fixture)))
+        .unwrap_or_default();
     let reason = ran.reason.clone().unwrap_or_else(|| ran.status.to_string());
     let said = ran
         .message
@@ -258,7 +262,7 @@ fn outcome(house: &House, ran: &RunReport) -> Done {
         (RunStatus::Completed | RunStatus::Running, _) => Ok(()),
         (RunStatus::Interrupted, "max_iterations") => Err(Failure::Budget {
             remedy: Some(format!(
-                "tollgate agent prompt {session} {} --max-iterations {}",
+                "tollgate agent prompt {session} {} --max-iterations {}{fixture}",
                 quoted("go on"),
                 ran.turns.saturating_mul(2).max(2)
             )),
@@ -268,7 +272,7 @@ fn outcome(house: &House, ran: &RunReport) -> Done {
         }),
         (RunStatus::Interrupted, "token_budget" | "output_limit") => Err(Failure::Budget {
             remedy: Some(format!(
-                "tollgate agent prompt {session} {} --provider-token-budget {}",
+                "tollgate agent prompt {session} {} --provider-token-budget {}{fixture}",
                 quoted("go on"),
                 ran.usage
                     .input
@@ -315,11 +319,15 @@ fn unresolved(house: &House, session: &str) -> String {
 }
 
 fn failed(ran: &RunReport, said: &str) -> Failure {
-    let reason = ran.reason.as_deref().unwrap_or("no reason");
+    let reason = ran.reason.as_deref();
+    let reason = reason.map(|reason| format!(" ({reason})"));
     Failure::Run {
         what: format!(
-            "run {} of session {} {} ({reason}){said}",
-            ran.run, ran.session, ran.status
+            "run {} of session {} {}{}{said}",
+            ran.run,
+            ran.session,
+            ran.status,
+            reason.unwrap_or_default()
         ),
         rule: Some(format!("the session is {} now", ran.session_status)),
         remedy: Some(if ran.session_status.is_recoverable() {
@@ -360,8 +368,10 @@ impl RunObserver for Watcher {
             self.printer.talk(escape::line(&text));
         };
         match progress {
-            Progress::Waiting { missing } => {
-                say(format!("waiting: missing {}", missing.join(", ")))
+            Progress::Waiting { unmet } => {
+                for one in *unmet {
+                    say(format!("waiting: missing {}: {}", one.label, one.help));
+                }
             }
             Progress::RunStarted { run } => say(format!("run {run}")),
             Progress::Turn { turn, .. } => {
