@@ -7,14 +7,16 @@
 //! as such, so that a log of a newer version can be shown raw but is never written to.
 
 use crate::status::{
-    BlockReason, FailReason, FaultReason, InterruptReason, Mode, Resolution, Status, StopCause,
-    ToolOutcome,
+    BlockReason, FailReason, FaultReason, InterruptReason, Mode, OnDenied, Resolution, Status,
+    StopCause, ToolOutcome,
 };
 use serde::{Deserialize, Serialize};
 use tollgate_contract::{StopReason, Usage};
 
 /// Schema of the events that this version writes.
 pub const EVENT_SCHEMA: &str = "tollgate.event/1";
+/// Turns of a run unless told otherwise.
+pub const ITERATIONS_DEFAULT: u32 = 5;
 /// The most bytes of a free text (reason, note) in an event.
 pub const NOTE_BYTES_MAX: usize = 512;
 
@@ -102,6 +104,37 @@ pub struct PromptMark {
     pub bytes: u64,
 }
 
+/// On what terms a run was asked for. Whoever goes on with it, in whichever process, keeps to them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunTerms {
+    /// The most turns.
+    pub iterations_max: u32,
+    /// The most tokens of provider calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_budget: Option<u64>,
+    /// What a denial does.
+    pub on_denied: OnDenied,
+    /// What answers in place of the socket: the name of a fixture, or its absolute path. None is the
+    /// network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixture: Option<String>,
+    /// Every grant is withheld from the tools.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withhold: bool,
+}
+
+impl Default for RunTerms {
+    fn default() -> Self {
+        Self {
+            iterations_max: ITERATIONS_DEFAULT,
+            token_budget: None,
+            on_denied: OnDenied::Tell,
+            fixture: None,
+            withhold: false,
+        }
+    }
+}
+
 /// How a run ended, in numbers and ids.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunEnd {
@@ -153,6 +186,9 @@ pub enum Event {
         /// Digest of the effective policy.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         policy: Option<String>,
+        /// On what terms; none in logs that were written before terms were.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        terms: Option<RunTerms>,
     },
     /// A message waits in the inbox.
     MessageQueued {
@@ -508,6 +544,24 @@ mod tests {
             let json = serde_json::to_value(&event).unwrap();
             assert_eq!(json["type"], event.name());
             assert_eq!(serde_json::from_value::<Event>(json).unwrap(), event);
+        }
+    }
+
+    #[test]
+    fn terms_are_read_back_and_need_not_be_there() {
+        let text = r#"{"type":"prompt_received","seed":{"run":"r","task":"t"},"prompt":{"hash":"","bytes":0},"provider":"p"}"#;
+        let before: Event = serde_json::from_str(text).unwrap();
+        assert!(matches!(before, Event::PromptReceived { terms: None, .. }));
+        let terms = RunTerms {
+            iterations_max: 7,
+            token_budget: Some(9),
+            on_denied: OnDenied::Block,
+            fixture: Some("f".into()),
+            withhold: true,
+        };
+        for terms in [terms, RunTerms::default()] {
+            let json = serde_json::to_string(&terms).unwrap();
+            assert_eq!(serde_json::from_str::<RunTerms>(&json).unwrap(), terms);
         }
     }
 

@@ -14,6 +14,7 @@ pub(crate) struct Disk {
     sessions: BTreeMap<String, Session>,
     pub(crate) changes: Vec<ChangeRecord>,
     pub(crate) outcomes: Vec<(String, OutcomeResult)>,
+    resolutions: BTreeMap<(String, String), String>,
     pub(crate) intents: BTreeMap<String, Vec<OpenIntent>>,
     dead: BTreeSet<String>,
     pub(crate) writes: u64,
@@ -334,6 +335,11 @@ impl SessionStore for MemoryStore {
         let open = disk.intents.get(id.as_str());
         Ok(open.into_iter().flatten().take(limit).cloned().collect())
     }
+
+    fn resolution(&self, id: &SessionId, receipt: &str) -> Result<Option<String>, StoreError> {
+        let key = (id.to_string(), receipt.to_owned());
+        Ok(self.reading()?.resolutions.get(&key).cloned())
+    }
 }
 
 impl Ledger for MemoryStore {
@@ -342,6 +348,11 @@ impl Ledger for MemoryStore {
         let mut disk = self.writing().map_err(unavailable)?;
         if let Record::Outcome(outcome) = draft.record {
             let result = outcome.outcome.result;
+            if result == OutcomeResult::Resolved {
+                let key = (draft.session.clone(), outcome.receipt.clone());
+                let detail = outcome.outcome.detail.unwrap_or_default();
+                disk.resolutions.insert(key, detail);
+            }
             disk.outcomes.push((outcome.receipt.clone(), result));
             let open = disk.intents.entry(draft.session).or_default();
             match result {

@@ -1,5 +1,6 @@
 //! What a watcher of a run is told, and how it stops one.
 
+use crate::driver::Unmet;
 use crate::status::{RunStatus, ToolOutcome};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -10,8 +11,8 @@ use tollgate_contract::{Delta, Denial};
 pub enum Progress<'a> {
     /// The session is not bound yet; the prompt waits.
     Waiting {
-        /// Labels of what is missing.
-        missing: &'a [String],
+        /// What is missing, with the commands that help.
+        unmet: &'a [Unmet],
     },
     /// A run is open.
     RunStarted {

@@ -367,4 +367,8 @@ pub trait SessionStore: Send + Sync {
         session: &SessionId,
         limit: usize,
     ) -> Result<Vec<OpenIntent>, StoreError>;
+
+    /// What an operator has said in the ledger of an indeterminate effect of the session: the detail
+    /// of its outcome `resolved`. None if nobody has.
+    fn resolution(&self, session: &SessionId, receipt: &str) -> Result<Option<String>, StoreError>;
 }

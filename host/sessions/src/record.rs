@@ -2,7 +2,7 @@
 //!
 //! Stable shapes with schema names, made from the fold; nothing here is stored.
 
-use crate::event::{Operator, ProviderReceipt};
+use crate::event::{Operator, ProviderReceipt, RunTerms};
 use crate::handoff::Handoff;
 use crate::machine::status_reason;
 use crate::ports::{Lease, Removed};
@@ -99,6 +99,8 @@ pub struct RunSummary {
     pub turns: u32,
     /// Tokens.
     pub usage: Usage,
+    /// On what terms it was asked for.
+    pub terms: Option<RunTerms>,
     /// Its handoff.
     pub handoff: Option<String>,
 }
@@ -285,6 +287,7 @@ fn open_run(run: &Run) -> RunSummary {
         ended_us: None,
         turns: run.turns,
         usage: run.usage,
+        terms: run.terms.clone(),
         handoff: None,
     }
 }

@@ -2,14 +2,14 @@
 //!
 //! Invariant: every collection is bounded; what falls out is still in the log, and totals count it.
 
-use crate::event::Identity;
+use crate::event::{Identity, RunTerms};
 use crate::status::{BlockReason, FaultReason, RunStatus, Status};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use tollgate_contract::Usage;
 
 /// Schema of a stored checkpoint.
-pub const STATE_SCHEMA: &str = "tollgate.state/1";
+pub const STATE_SCHEMA: &str = "tollgate.state/2";
 /// How many ids of one kind a session links to; the newest stay.
 pub const LINKS_MAX: usize = 256;
 /// How many supervision notes a session keeps.
@@ -96,6 +96,8 @@ pub struct Run {
     pub task: String,
     /// It only asks whether the provider answers.
     pub probe: bool,
+    /// On what terms it was asked for; none for a run that no prompt opened.
+    pub terms: Option<RunTerms>,
     /// When it began, microseconds since the Unix epoch.
     pub started_us: i64,
     /// Turns whose provider call came back.

@@ -332,13 +332,23 @@ words! {
 }
 
 words! {
+    /// What happens when the gate refuses an effect that a run needs.
+    OnDenied {
+        /// The model is told, and may choose another way.
+        Tell = "continue",
+        /// The run blocks.
+        Block = "block",
+    }
+}
+
+words! {
     /// What an operator says of an effect whose outcome nobody saw.
     Resolution {
-        /// It happened.
-        Happened = "happened",
-        /// It did not happen.
-        DidNotHappen = "did_not_happen",
-        /// It cannot be known, and the session shall go on.
+        /// It was performed.
+        Done = "done",
+        /// It was not performed.
+        NotDone = "not_done",
+        /// Nobody can say; the session shall go on.
         Unknown = "unknown",
     }
 }

@@ -312,6 +312,14 @@ impl SessionStore for Store {
         };
         open.into_iter().map(intent).collect()
     }
+
+    fn resolution(&self, session: &SessionId, receipt: &str) -> Result<Option<String>, Error> {
+        let receipt = self.log().receipt(receipt)?;
+        let resolved = receipt
+            .filter(|receipt| receipt.session == session.as_str())
+            .and_then(|receipt| receipt.resolved);
+        Ok(resolved.map(|observed| observed.outcome.detail.unwrap_or_default()))
+    }
 }
 
 impl Store {

@@ -143,3 +143,34 @@ fn the_environment_holds_what_is_granted_and_no_more() {
     let listed = home.json(["receipt", "list"]).to_string();
     assert!(!listed.contains("plain value"), "{listed}");
 }
+
+/// The operator learns why the model has no tools, or tools that can do nothing, before it finds out.
+#[test]
+fn a_tool_to_which_nothing_is_granted_is_named_with_the_command() {
+    let home = super::launched();
+    let says = || [super::Turn::Says("Nothing to do.")];
+    let grant = "tollgate grant add files 'fs.read . at /project'";
+    let ran = super::prompted(&home, "look", &says(), &[]);
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let told = |ran: &crate::support::Ran, words: &str| {
+        let lines = ran.stderr.lines();
+        lines
+            .filter(|line| line.contains(words) && line.contains(grant))
+            .count()
+    };
+    assert_eq!(told(&ran, "tools not offered: files"), 1, "{ran}");
+    let report = super::prompted(&home, "look", &says(), &["--json"]).json();
+    let ungranted = serde_json::json!([{"plugin": "files", "offered": false, "command": grant}]);
+    assert_eq!(report["ungranted"], ungranted, "{report:#}");
+
+    // Spoken of, so that its tools are offered, and without any grant all the same.
+    home.policy("version = 1\n[plugins.files]\nlimits = { wall = \"20s\" }\n");
+    let ran = super::prompted(&home, "look", &says(), &[]);
+    assert_eq!(told(&ran, "files has no grant"), 1, "{ran}");
+
+    run_printed(&home, grant);
+    let ran = super::prompted(&home, "look", &says(), &["--json"]);
+    assert_eq!(ran.json()["ungranted"], serde_json::json!([]), "{ran}");
+    let ran = super::prompted(&home, "look", &says(), &[]);
+    assert_eq!(told(&ran, "files"), 0, "{ran}");
+}

@@ -2,14 +2,17 @@
 //!
 //! - [`openai`], [`provider_faults`]: the `openai` component and a real server that speaks its format.
 //! - [`demo`]: the demo and the commands that it prints.
-//! - [`login`], [`lifecycle`], [`prompt`], [`owner_lost`]: what may follow what, and what is written.
-//! - [`authority`], [`project`], [`pins`]: grants, a cloned project's file, added plugins.
+//! - [`login`], [`lifecycle`], [`prompt`], [`owner_lost`], [`parked`]: what may follow what, and what is
+//!   written.
+//! - [`authority`], [`credential`], [`project`], [`pins`]: grants, keys, a cloned project's file, added
+//!   plugins.
 //! - [`json`], [`untrusted`]: the output, for programs and on terminals.
 //!
 //! Where no server is named, the provider's requests are answered by a fixture ([`model`]).
 
 mod aimock;
 mod authority;
+mod credential;
 mod demo;
 mod json;
 mod lifecycle;
@@ -17,6 +20,7 @@ mod login;
 mod model;
 mod openai;
 mod owner_lost;
+mod parked;
 mod pins;
 mod project;
 mod prompt;

@@ -47,6 +47,7 @@ folders! {
     endless_wait = "endless_wait",
     output_flood = "output_flood",
     receipt_flood = "receipt_flood",
+    disk_flood = "disk_flood",
     trap = "trap",
     undeclared_need = "undeclared_need",
     heavy_compile_bomb = "compile_bomb",

@@ -3,7 +3,7 @@
 //! A session of the real binary works through a script against a provider on loopback: it makes
 //! numbered files and directories and reads some. Its process is killed, at every passing of every
 //! named point ([`points`]) and at random moments ([`moments`]), and the session goes on by what the
-//! command line says. [`together`] lets processes work side by side.
+//! command line says ([`resolve`]: of an effect whose end nobody saw). [`together`] lets processes work side by side.
 //!
 //! What must hold is in [`evidence`]. The witnesses are outside of the processes: the directory, what
 //! the provider was asked, and the ledger as this crate reads it. A step of the script has a target of
@@ -13,7 +13,8 @@ mod evidence;
 mod model;
 mod moments;
 mod points;
+mod resolve;
 mod script;
 mod seat;
 mod together;
-mod victim;
+pub(crate) mod victim;

@@ -122,7 +122,7 @@ impl Left {
 }
 
 #[track_caller]
-fn kill_at(command: std::process::Command, point: &str, nth: u32) {
+pub(super) fn kill_at(command: std::process::Command, point: &str, nth: u32) {
     let mut victim = Victim::until(command, point, nth);
     victim.wait_stopped();
     assert!(victim.kill().is_none());

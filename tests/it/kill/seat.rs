@@ -222,11 +222,19 @@ impl Seat<'_> {
             .find(|receipt| receipt.id == id)
             .unwrap();
         let found = match evidence.happened(receipt) {
-            Some(true) => "--happened",
-            Some(false) => "--did-not-happen",
-            None => "--unknown",
+            Some(true) => &["--outcome", "done"][..],
+            Some(false) => &["--outcome", "not-done"],
+            // Nobody can say: then the printed command is typed as it stands.
+            None => &[],
         };
-        Some(self.house.home.command(["receipt", "resolve", id, found]))
+        Some(
+            self.house.home.command(
+                words[1..]
+                    .iter()
+                    .map(String::as_str)
+                    .chain(found.iter().copied()),
+            ),
+        )
     }
 
     /// Resolves what nobody saw end, until the session is ready.

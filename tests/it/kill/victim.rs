@@ -12,20 +12,20 @@ const WAIT_MAX: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(1);
 
 /// A process. It does not outlive its test.
-pub(super) struct Victim {
+pub(crate) struct Victim {
     child: Option<Child>,
     line: String,
 }
 
 impl Victim {
     /// Starts a process that stops where it passes `point` for the `nth` time.
-    pub(super) fn until(mut command: Command, point: &str, nth: u32) -> Self {
+    pub(crate) fn until(mut command: Command, point: &str, nth: u32) -> Self {
         command.env(STOP_AT, format!("{point}:{nth}"));
         Self::start(command)
     }
 
     /// Starts a process.
-    pub(super) fn start(mut command: Command) -> Self {
+    pub(crate) fn start(mut command: Command) -> Self {
         let line = format!("{command:?}");
         let child = Some(command.spawn().unwrap());
         Self { child, line }
@@ -33,7 +33,7 @@ impl Victim {
 
     /// Waits until the process has stopped itself.
     #[track_caller]
-    pub(super) fn wait_stopped(&mut self) {
+    pub(crate) fn wait_stopped(&mut self) {
         let started = Instant::now();
         while self.state() != 'T' {
             let ended = self.has_ended();
@@ -45,19 +45,19 @@ impl Victim {
     }
 
     /// Whether it has come to its end.
-    pub(super) fn has_ended(&mut self) -> bool {
+    pub(crate) fn has_ended(&mut self) -> bool {
         self.child.as_mut().unwrap().try_wait().unwrap().is_some()
     }
 
     /// Kills it with SIGKILL, which nothing survives. What it said if it had come to its end before.
-    pub(super) fn kill(mut self) -> Option<Ran> {
+    pub(crate) fn kill(mut self) -> Option<Ran> {
         self.child.as_mut().unwrap().kill().unwrap();
         let ran = self.end();
         ran.code.is_some().then_some(ran)
     }
 
     /// Waits for its end.
-    pub(super) fn end(mut self) -> Ran {
+    pub(crate) fn end(mut self) -> Ran {
         Ran::wait(self.child.take().unwrap())
     }
 

@@ -99,27 +99,32 @@ pub(crate) struct Follow {
 /// `receipt resolve`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-Tollgate never repeats such an effect by itself. Look at the target, then say what you found.
+Tollgate never repeats such an effect by itself. Look at the target, then say what you found; the session goes on.
 
 Examples:
-  tollgate receipt resolve 3d1e2f30 --happened --why \"the file is there\"
-  tollgate receipt resolve 3d1e2f30 --did-not-happen")]
-#[command(group = clap::ArgGroup::new("found").required(true))]
+  tollgate receipt resolve 3d1e2f30
+  tollgate receipt resolve 3d1e2f30 --outcome done --reason \"the file is there\"
+  tollgate receipt resolve 3d1e2f30 --outcome not-done")]
 pub(crate) struct Resolve {
     /// The receipt's id; its beginning or its end is enough if it is unique
     pub(crate) receipt: String,
-    /// It was performed
-    #[arg(long, group = "found")]
-    pub(crate) happened: bool,
-    /// It was not performed
-    #[arg(long, group = "found")]
-    pub(crate) did_not_happen: bool,
-    /// It cannot be known, and the session shall go on
-    #[arg(long, group = "found")]
-    pub(crate) unknown: bool,
+    /// What became of it [default: unknown]
+    #[arg(long, value_name = "OUTCOME")]
+    pub(crate) outcome: Option<OutcomeWord>,
     /// How you know; kept in the ledger
     #[arg(long, value_name = "TEXT")]
-    pub(crate) why: Option<String>,
+    pub(crate) reason: Option<String>,
+}
+
+/// What became of an effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutcomeWord {
+    /// It was performed
+    Done,
+    /// It was not performed
+    NotDone,
+    /// Nobody can say; the session shall go on
+    Unknown,
 }
 
 #[cfg(test)]
@@ -133,10 +138,11 @@ mod tests {
             let words = words.split(' ');
             Cli::try_parse_from(["tollgate", "receipt", "resolve"].into_iter().chain(words)).is_ok()
         };
-        assert!(parses("3d1e2f30 --happened"));
-        assert!(parses("3d1e2f30 --did-not-happen --why looked"));
-        assert!(parses("3d1e2f30 --unknown --json"));
-        assert!(!parses("3d1e2f30"));
-        assert!(!parses("3d1e2f30 --happened --unknown"));
+        assert!(parses("3d1e2f30"));
+        assert!(parses("3d1e2f30 --outcome done"));
+        assert!(parses("3d1e2f30 --outcome not-done --reason looked"));
+        assert!(parses("3d1e2f30 --outcome unknown --json"));
+        assert!(!parses("3d1e2f30 --outcome perhaps"));
+        assert!(!parses("3d1e2f30 --outcome done --outcome unknown"));
     }
 }

@@ -2,30 +2,36 @@
 
 use super::agent;
 use crate::app::App;
-use crate::args::agent::{ITERATIONS_DEFAULT, OnDenied, RunFlags};
-use crate::args::receipt::{DecisionWord, Filter, Follow, List, Receipt as Verb, Resolve};
+use crate::args::receipt::{
+    DecisionWord, Filter, Follow, List, OutcomeWord, Receipt as Verb, Resolve,
+};
 use crate::errors::{Context, Done, Failure};
 use crate::printer::escape;
 use crate::render::receipts;
-use crate::render::words::{count, names};
+use crate::render::words::{count, names, resolve_command};
 use crate::time;
 use crate::wiring::{House, Manner};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use tollgate_contract::SessionId;
+use tollgate_grants::{AuthoritySource as _, CallLimits};
 use tollgate_receipts::{
     Draft, Ledger, Outcome, OutcomeRecord, OutcomeResult, Receipt, Record, Standing, State, Verdict,
 };
-use tollgate_sessions::driver::{DriverError, Resolved};
+use tollgate_sessions::driver::{DriverError, Resolved, Word};
+use tollgate_sessions::event::Operator;
 use tollgate_sessions::ports::StoreError as SessionError;
-use tollgate_sessions::status::Resolution;
+use tollgate_sessions::record::SessionRecord;
+use tollgate_sessions::status::{Resolution, Status};
 use tollgate_store::{QUERY_ROWS_MAX, ReceiptFilter, Store};
 
 /// How often a followed ledger is looked at.
 const FOLLOW_POLL: Duration = Duration::from_millis(200);
 /// Entries read at a time.
 const PAGE_ENTRIES: usize = 1000;
+/// What a call has begun may end so much later than the call, microseconds.
+const SETTLE_GRACE_US: u64 = 5_000_000;
 
 /// Carries out one verb.
 pub(crate) async fn run(app: &App, verb: Verb) -> Done {
@@ -100,6 +106,14 @@ fn list(app: &App, args: &List) -> Done {
         .iter()
         .filter(|receipt| receipt.decision.verdict == Verdict::Denied)
         .count();
+    let hidden = |receipt: &&Receipt| receipt.standing == Standing::Indeterminate;
+    if let Some(receipt) = receipts.iter().find(hidden) {
+        app.printer.talk(format!(
+            "{} indeterminate; say what became of it: `{}`",
+            receipts.iter().filter(hidden).count(),
+            resolve_command(&receipt.id)
+        ));
+    }
     app.printer.talk(format!(
         "{}, {denied} denied{}",
         count(receipts.len(), "receipt"),
@@ -178,17 +192,18 @@ fn show(app: &App, typed: &str) -> Done {
 fn explain(app: &App, typed: &str) -> Done {
     let receipt = find(&*store(app, typed)?, typed)?;
     let sentences = receipts::sentences(&receipt);
+    let remedy = receipts::remedy(&receipt);
     app.printer.json(&json!({
         "receipt": receipt.id,
         "explanation": sentences,
-        "command": receipt.decision.command,
+        "command": remedy.as_ref().map(|(_, command)| command),
     }));
     for sentence in sentences {
         app.printer.line(escape::line(&sentence));
     }
-    if let Some(command) = &receipt.decision.command {
-        app.printer.line("To allow it:");
-        app.printer.line(format!("  {}", escape::line(command)));
+    if let Some((what_for, command)) = remedy {
+        app.printer.line(format!("{what_for}:"));
+        app.printer.line(format!("  {}", escape::line(&command)));
     }
     Ok(())
 }
@@ -275,41 +290,34 @@ async fn resolve(app: &App, args: &Resolve) -> Done {
     if !heard && !matches!(receipt.standing, Standing::Indeterminate | Standing::Open) {
         return Err(known(&receipt));
     }
-    let resolution = match (args.happened, args.did_not_happen) {
-        (true, _) => Resolution::Happened,
-        (_, true) => Resolution::DidNotHappen,
-        _ => Resolution::Unknown,
+    let word = Word {
+        resolution: args.outcome.map(|outcome| match outcome {
+            OutcomeWord::Done => Resolution::Done,
+            OutcomeWord::NotDone => Resolution::NotDone,
+            OutcomeWord::Unknown => Resolution::Unknown,
+        }),
+        reason: args.reason.as_deref(),
     };
     let house = House::open(app, Manner::default())?;
     let driver = house.driver(operator.clone());
     let session = SessionId::new(receipt.session.as_str())
         .map_err(|error| Failure::failed("the receipt's session has no usable id", error))?;
     match driver.status(&session).await {
-        Ok(_) => {
-            let work = agent::prepare(app, &house, session.as_str(), &RUN_FLAGS).await?;
-            match driver
-                .resolve(&session, &receipt.id, resolution, &work)
-                .await
-                .map_err(agent::failure)?
-            {
-                Resolved::Settled(record) => {
-                    app.printer.json(&record);
-                    app.printer.line(format!(
-                        "resolved; session {} is {}",
-                        record.id, record.status
-                    ));
-                    Ok(())
-                }
-                Resolved::Ran(ran) => agent::report(app, &house, &ran),
-            }
+        Ok(record) if record.status != Status::Removed => {
+            resolve_of(app, &operator, &record, (&session, &receipt.id), word).await
         }
-        Err(DriverError::Store(SessionError::NotFound { .. })) if heard => Err(known(&receipt)),
-        Err(DriverError::Store(SessionError::NotFound { .. })) => {
-            let why = args.why.as_deref().unwrap_or("no reason given");
-            let detail = format!("{resolution}, says {}: {why}", operator.subject);
-            settle(&house, &receipt, &detail).await?;
+        // Nobody but the ledger has to hear it.
+        Ok(_) | Err(DriverError::Store(SessionError::NotFound { .. })) => {
+            if heard {
+                return Err(known(&receipt));
+            }
+            if receipt.standing == Standing::Open {
+                settle_lost(&house, &receipt).await?;
+            }
+            let detail = word.said_by(&operator.subject);
+            settle(&house, &receipt, OutcomeResult::Resolved, &detail).await?;
             app.printer
-                .json(&json!({ "receipt": receipt.id, "resolution": resolution.label() }));
+                .json(&json!({ "receipt": receipt.id, "resolution": word.first().label() }));
             app.printer.line("resolved");
             Ok(())
         }
@@ -317,25 +325,92 @@ async fn resolve(app: &App, args: &Resolve) -> Done {
     }
 }
 
+/// Marks the open effect of a call without a stored session as one whose outcome nobody saw. Nothing
+/// tells whether such a call is at work but its wall limit.
+async fn settle_lost(house: &House, receipt: &Receipt) -> Done {
+    let authority = house
+        .authorities
+        .authority(&receipt.plugin.name, &receipt.session);
+    let wall_us = authority.map_or_else(
+        |_| CallLimits::default().wall_us,
+        |authority| authority.limits().wall_us,
+    );
+    let most_us = wall_us.saturating_add(SETTLE_GRACE_US);
+    let age_us = u64::try_from(time::now_us().saturating_sub(receipt.time_us)).unwrap_or(0);
+    if age_us < most_us {
+        return Err(Failure::Input {
+            what: format!("the call of receipt {} may still be at work", receipt.id),
+            rule: Some(format!(
+                "a call of {} and what it has begun end within {}",
+                receipt.plugin.name,
+                time::duration(most_us)
+            )),
+            remedy: Some(format!("wait, then run {}", resolve_command(&receipt.id))),
+        });
+    }
+    let detail = "its host was lost before the outcome was written";
+    settle(house, receipt, OutcomeResult::Indeterminate, detail).await
+}
+
+/// Resolves an effect of a stored session; a run that was parked by it goes on as it was asked for.
+async fn resolve_of(
+    app: &App,
+    operator: &Operator,
+    record: &SessionRecord,
+    (session, receipt): (&SessionId, &str),
+    word: Word<'_>,
+) -> Done {
+    let parked = record.current_run.as_ref();
+    let terms = parked.and_then(|run| run.terms.clone()).unwrap_or_default();
+    let manner = agent::manner(&terms).map_err(|failure| Failure::Input {
+        what: format!("the run that waits cannot go on: {failure}"),
+        rule: Some("a run goes on with the fixture that it was started with".into()),
+        remedy: Some(format!(
+            "put the fixture back, or end the run: tollgate agent stop {session}"
+        )),
+    })?;
+    let house = House::open(app, manner)?;
+    house
+        .authorities
+        .set_project(session.as_str(), &record.project);
+    let prepared = match parked {
+        Some(_) => agent::prepare(app, &house, session.as_str(), terms).await?,
+        None => agent::Prepared::idle(terms),
+    };
+    match house
+        .driver(operator.clone())
+        .resolve(session, receipt, word, &prepared.work)
+        .await
+        .map_err(agent::failure)?
+    {
+        Resolved::Settled(record) => {
+            app.printer.json(&record);
+            app.printer.line(format!(
+                "resolved; session {} is {}",
+                record.id, record.status
+            ));
+            agent::tell_unresolved(app, &record);
+            Ok(())
+        }
+        Resolved::Ran(ran) => agent::report(app, &house, &ran, &prepared),
+    }
+}
+
 fn known(receipt: &Receipt) -> Failure {
+    let said = receipt.resolved.as_ref();
+    let said = said.and_then(|resolved| resolved.outcome.detail.as_deref());
     Failure::Input {
-        what: format!("receipt {} is {}", receipt.id, receipt.standing.label()),
+        what: match said {
+            Some(said) => format!("receipt {} was resolved already: {said}", receipt.id),
+            None => format!("receipt {} is {}", receipt.id, receipt.standing.label()),
+        },
         rule: Some("only an effect whose outcome nobody saw is resolved".into()),
         remedy: Some(format!("tollgate receipt explain {}", receipt.id)),
     }
 }
 
-/// How a parked run goes on once its effect is resolved.
-const RUN_FLAGS: RunFlags = RunFlags {
-    max_iterations: ITERATIONS_DEFAULT,
-    provider_token_budget: None,
-    on_denied: OnDenied::Continue,
-    fixture: None,
-    no_allow_fixture_action: false,
-};
-
-/// The word of an operator on an effect of a call that had no stored session.
-async fn settle(house: &House, receipt: &Receipt, detail: &str) -> Done {
+/// An outcome that the host, or an operator, writes for an effect of a call without a stored session.
+async fn settle(house: &House, receipt: &Receipt, result: OutcomeResult, detail: &str) -> Done {
     let draft = Draft {
         session: receipt.session.clone(),
         record: Record::Outcome(OutcomeRecord {
@@ -344,7 +419,7 @@ async fn settle(house: &House, receipt: &Receipt, detail: &str) -> Done {
             time_us: time::now_us(),
             call: receipt.call.clone(),
             outcome: Outcome {
-                result: OutcomeResult::Resolved,
+                result,
                 error: None,
                 status: None,
                 bytes_in: None,

@@ -18,7 +18,8 @@ pub(crate) async fn run(app: &App, args: Run) -> Done {
     if text.trim().is_empty() {
         return Err(Failure::input("the prompt is empty"));
     }
-    let house = House::open(app, agent::manner(&args.run)?)?;
+    let terms = agent::terms(&args.run)?;
+    let house = House::open(app, agent::manner(&terms)?)?;
     let operator = app.user();
     let driver = house.driver(operator);
     let launch = Launch {
@@ -43,17 +44,17 @@ pub(crate) async fn run(app: &App, args: Run) -> Done {
     }
     let session = SessionId::new(launched.session.id.as_str())
         .map_err(|error| Failure::failed("the session has no usable id", error))?;
-    let work = agent::prepare(app, &house, session.as_str(), &args.run).await?;
+    let prepared = agent::prepare(app, &house, session.as_str(), terms).await?;
     let request = PromptRequest {
         text,
         wait_max: None,
     };
     match driver
-        .prompt(&session, &request, &work)
+        .prompt(&session, &request, &prepared.work)
         .await
         .map_err(agent::failure)?
     {
-        Prompted::Ran(ran) => agent::report(app, &house, &ran),
+        Prompted::Ran(ran) => agent::report(app, &house, &ran, &prepared),
         Prompted::Exited(record) => {
             app.printer.json(&record);
             app.printer

@@ -16,7 +16,7 @@ mod read;
 pub(crate) mod testing;
 
 pub(crate) use catalogue::{Catalogue, LocateError, Located};
-pub(crate) use offer::{list, offered, tools_of};
+pub(crate) use offer::{Ungranted, list, offered, tools_of};
 pub(crate) use read::World;
 
 /// The plugin of a provider id: `provider_openai` is another way to write `openai`.

@@ -2,14 +2,17 @@
 //!
 //! A plugin's tools are offered once an operator has said something about it: a rule in a policy file,
 //! a run-time grant, or `plugin add`. Those that were added are offered as they were pinned; of others
-//! the list is asked for, without any grant.
+//! the list is asked for, without any grant. Where nothing is granted the operator is told.
 
 use super::{Located, World};
 use crate::commands::directories;
 use crate::errors::{Context, Done, Failure};
+use crate::render::words::quoted;
 use crate::wiring::House;
+use serde::Serialize;
 use std::collections::BTreeSet;
 use tollgate_contract::{CallContext, CallId, SessionId, ToolSpec};
+use tollgate_grants::{RuleEffect, Scope};
 use tollgate_receipts::HOST_SESSION;
 use tollgate_sessions::catalog::ToolCatalog;
 
@@ -22,6 +25,54 @@ pub(crate) struct Offered {
     pub(crate) directories: Option<String>,
     /// Plugins that could not be offered, and why.
     pub(crate) refused: Vec<String>,
+    /// Plugins with tools to which nothing is granted.
+    pub(crate) ungranted: Vec<Ungranted>,
+}
+
+/// A plugin with tools to which nothing is granted, although it needs something or was never spoken of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Ungranted {
+    /// It.
+    pub(crate) plugin: String,
+    /// Whether its tools are offered all the same.
+    pub(crate) offered: bool,
+    /// The command that changes it.
+    pub(crate) command: String,
+}
+
+impl Ungranted {
+    fn of(located: &Located, offered: bool) -> Self {
+        let name = quoted(located.name.as_str());
+        let needs = located.component.inspection.needs.as_deref();
+        let command = match needs {
+            Some([]) => {
+                let path = located.path.to_string_lossy();
+                format!("tollgate plugin add {}", quoted(&path))
+            }
+            Some(needs) if needs.iter().any(|need| need.starts_with("fs.")) => {
+                format!("tollgate grant add {name} 'fs.read . at /project'")
+            }
+            // Which of the others it is to have, nobody but the operator knows.
+            _ => format!("tollgate plugin show {name}"),
+        };
+        Self {
+            plugin: located.name.to_string(),
+            offered,
+            command,
+        }
+    }
+
+    /// In words, for an operator.
+    pub(crate) fn says(&self) -> String {
+        let Self {
+            plugin, command, ..
+        } = self;
+        if self.offered {
+            format!("{plugin} has no grant, so what its tools try is refused; try `{command}`")
+        } else {
+            format!("tools not offered: {plugin}, to which nothing is granted; try `{command}`")
+        }
+    }
 }
 
 /// The tools that `session` offers.
@@ -36,6 +87,10 @@ pub(crate) async fn offered(house: &House, session: &str) -> Done<Offered> {
         .doing(|| "the plugins cannot be listed".into())?
     {
         if !spoken_of.contains(&name) {
+            let located = located.ok();
+            let tools = located.filter(|located| located.component.world == Some(World::Tools));
+            let ungranted = tools.map(|located| Ungranted::of(&located, false));
+            offered.ungranted.extend(ungranted);
             continue;
         }
         let located = match located {
@@ -53,6 +108,11 @@ pub(crate) async fn offered(house: &House, session: &str) -> Done<Offered> {
                 tools.extend(specs.into_iter().map(|spec| (located.name.clone(), spec)));
                 for directory in directories(house, &name, session) {
                     directories_of.push(format!("{name}: {directory}"));
+                }
+                let needs = located.component.inspection.needs.as_deref();
+                let needs_nothing = needs.is_some_and(<[String]>::is_empty);
+                if !needs_nothing && !has_a_grant(house, &name, session)? {
+                    offered.ungranted.push(Ungranted::of(&located, true));
                 }
             }
             Err(error) => {
@@ -101,6 +161,32 @@ fn spoken_of(house: &House) -> Done<BTreeSet<String>> {
     let added = house.store.plugins().list().doing(cannot)?;
     names.extend(added.into_iter().map(|added| added.plugin.name));
     Ok(names)
+}
+
+/// Whether something is granted to a plugin that may count in a session.
+fn has_a_grant(house: &House, plugin: &str, session: &str) -> Done<bool> {
+    let layers = house.catalogue.layers();
+    let rules = layers
+        .files
+        .iter()
+        .filter_map(|file| file.plugins.get(plugin))
+        .flat_map(|policy| &policy.grants);
+    if rules
+        .into_iter()
+        .any(|rule| rule.effect != RuleEffect::Deny)
+    {
+        return Ok(true);
+    }
+    let now_us = crate::time::now_us();
+    let grants = house
+        .store
+        .grants()
+        .list(Some(plugin))
+        .doing(|| "the grants cannot be read".into())?;
+    Ok(grants.iter().any(|grant| {
+        let elsewhere = matches!(&grant.scope, Scope::Session(of) if of != session);
+        !elsewhere && grant.effect != RuleEffect::Deny && grant.void(now_us).is_none()
+    }))
 }
 
 /// The tools of one plugin: as they were pinned, else as it lists them now.

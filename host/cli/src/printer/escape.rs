@@ -33,29 +33,69 @@ pub(crate) fn json(serialized: &str) -> String {
     out
 }
 
-/// Cuts to `chars_max` characters, the last of them `…` where something was cut.
+/// Cuts to `chars_max` characters, the last of them `…` where something was cut. An escape of this
+/// module is cut whole or not at all.
 pub(crate) fn cut(text: &str, chars_max: usize) -> String {
     if text.chars().count() <= chars_max {
         return text.to_owned();
     }
-    let mut out: String = text.chars().take(chars_max.saturating_sub(1)).collect();
+    let mut out = fitting(shown(text).into_iter(), chars_max.saturating_sub(1)).concat();
     out.push('…');
     out
 }
 
-/// Cuts in the middle, so that the beginning and the end of a path or an id stay readable.
+/// Cuts in the middle, so that the beginning and the end of a path or an id stay readable; escapes
+/// as [`cut`] does.
 pub(crate) fn cut_middle(text: &str, chars_max: usize) -> String {
-    let count = text.chars().count();
-    if count <= chars_max {
+    if text.chars().count() <= chars_max {
         return text.to_owned();
     }
     let keep = chars_max.saturating_sub(1);
-    let head = keep / 3;
-    let tail = keep - head;
-    let mut out: String = text.chars().take(head).collect();
-    out.push('…');
-    out.extend(text.chars().skip(count - tail));
-    out
+    let shown = shown(text);
+    let head = fitting(shown.iter().copied(), keep / 3);
+    let mut tail = fitting(shown.iter().rev().copied(), keep - keep / 3);
+    tail.reverse();
+    format!("{}…{}", head.concat(), tail.concat())
+}
+
+/// As many as fit into so many characters.
+fn fitting<'t>(shown: impl Iterator<Item = &'t str>, chars_max: usize) -> Vec<&'t str> {
+    let mut left = chars_max;
+    shown
+        .map_while(|one| {
+            left = left.checked_sub(one.chars().count())?;
+            Some(one)
+        })
+        .collect()
+}
+
+/// What is seen as one: a character, or an escape that stands for one.
+fn shown(text: &str) -> Vec<&str> {
+    let mut rest = text;
+    let mut shown = Vec::new();
+    while let Some(first) = rest.chars().next() {
+        let bytes = escape_bytes(rest).unwrap_or(first.len_utf8());
+        let (one, after) = rest.split_at(bytes);
+        shown.push(one);
+        rest = after;
+    }
+    shown
+}
+
+/// Hexadecimal digits of the longest escape.
+const DIGITS_MAX: usize = 6;
+
+/// The length of the escape at the beginning, if one is there.
+fn escape_bytes(text: &str) -> Option<usize> {
+    let after = text.strip_prefix('\\')?;
+    if after.starts_with(['n', 't', 'r']) {
+        return Some(2);
+    }
+    let digits = after.strip_prefix("u{")?.bytes();
+    let digits = digits.take_while(u8::is_ascii_hexdigit).count();
+    let closed = after.as_bytes().get("u{".len() + digits) == Some(&b'}');
+    let escape = closed && (1..=DIGITS_MAX).contains(&digits);
+    escape.then(|| "\\u{}".len() + digits)
 }
 
 fn escape(text: &str, lines: bool) -> String {
@@ -110,6 +150,31 @@ mod tests {
         assert_eq!(cut_middle("abc", 7), "abc");
     }
 
+    #[test]
+    fn an_escape_is_cut_whole() {
+        let text = line("/a/\u{1b}[2J/b\u{202e}.md");
+        assert_eq!(text, "/a/\\u{1b}[2J/b\\u{202e}.md");
+        for chars_max in 0..=text.len() {
+            let (end, middle) = (cut(&text, chars_max), cut_middle(&text, chars_max));
+            for cut in [&end, &middle] {
+                let most = chars_max.max(1);
+                assert!(cut.chars().count() <= most, "{chars_max}: {cut}");
+                let (head, tail) = cut.split_once('…').unwrap_or((cut.as_str(), ""));
+                for piece in [head, tail] {
+                    // Without the whole ones nothing of an escape is left.
+                    let rest = piece.replace("\\u{1b}", "").replace("\\u{202e}", "");
+                    let part = rest.contains(['\\', '{', '}', 'u']) || rest.contains("1b");
+                    assert!(!part, "{chars_max}: {cut}");
+                }
+            }
+        }
+        assert_eq!(cut(&text, 6), "/a/…");
+        assert_eq!(cut(&text, 10), "/a/\\u{1b}…");
+        // What only looks like the beginning of one is text.
+        assert_eq!(cut("\\u{1b", 4), "\\u{…");
+        assert_eq!(cut("\\u{12345678}", 5), "\\u{1…");
+    }
+
     proptest! {
         #[test]
         fn json_keeps_its_value(value in ".*") {
@@ -117,6 +182,12 @@ mod tests {
             let escaped = json(&plain);
             prop_assert!(!escaped.chars().any(hidden));
             prop_assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), value);
+        }
+
+        #[test]
+        fn what_is_shown_is_all(value in ".*") {
+            let text = line(&value);
+            prop_assert_eq!(shown(&text).concat(), text);
         }
 
         #[test]

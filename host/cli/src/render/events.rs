@@ -26,12 +26,22 @@ pub(crate) fn detail(event: &Event) -> String {
             .collect::<Vec<_>>()
             .join(", "),
         Event::Unbound { missing } => format!("missing: {}", missing.join(", ")),
-        Event::PromptReceived { seed, prompt, .. } => format!(
-            "run {}, prompt {} of {} bytes",
-            short_id(&seed.run),
-            prompt.hash,
-            prompt.bytes
-        ),
+        Event::PromptReceived {
+            seed,
+            prompt,
+            terms,
+            ..
+        } => {
+            let fixture = terms.as_ref().and_then(|terms| terms.fixture.as_deref());
+            let fixture = fixture.map(|fixture| format!(", fixture {fixture}"));
+            format!(
+                "run {}, prompt {} of {} bytes{}",
+                short_id(&seed.run),
+                prompt.hash,
+                prompt.bytes,
+                fixture.unwrap_or_default()
+            )
+        }
         Event::MessageQueued { prompt } => format!("{} of {} bytes", prompt.hash, prompt.bytes),
         Event::InboxDelivered { messages, .. } => format!("{messages} messages"),
         Event::RunResumed { run, cause } => format!("run {}, {cause}", short_id(run)),

@@ -1,6 +1,6 @@
 //! Receipts for people: a row of a table, a page, a sentence.
 
-use super::words::{bytes, short_id};
+use super::words::{bytes, resolve_command, short_id};
 use crate::printer::table::{Column, left, narrow};
 use crate::time;
 use tollgate_receipts::{
@@ -94,6 +94,10 @@ pub(crate) fn page(receipt: &Receipt) -> Vec<(&'static str, String)> {
             .map(|transport| transport.label().to_owned()),
     );
     push("standing", Some(receipt.standing.label().to_owned()));
+    push(
+        "to go on",
+        (receipt.standing == Standing::Indeterminate).then(|| resolve_command(&receipt.id)),
+    );
     if let Some(observed) = receipt.outcome() {
         push("outcome", Some(outcome_words(receipt, observed)));
         push("took", Some(time::duration(observed.duration_us)));
@@ -141,6 +145,19 @@ pub(crate) fn sentences(receipt: &Receipt) -> Vec<String> {
     out
 }
 
+/// What a command on the receipt is good for, and the command.
+pub(crate) fn remedy(receipt: &Receipt) -> Option<(&'static str, String)> {
+    if receipt.standing == Standing::Indeterminate {
+        let what_for = "To let its session go on (add --outcome done or not-done if you know)";
+        return Some((what_for, resolve_command(&receipt.id)));
+    }
+    if receipt.standing == Standing::Open {
+        return Some(("If its host is gone", resolve_command(&receipt.id)));
+    }
+    let allows = receipt.decision.command.clone()?;
+    Some(("To allow it", allows))
+}
+
 fn decision(receipt: &Receipt) -> String {
     let decided = &receipt.decision;
     let grant = decided.grant.as_deref();
@@ -172,6 +189,10 @@ fn standing(receipt: &Receipt) -> String {
             "Its host died between the intent and the outcome: it may or may not have happened."
                 .into()
         }
+        Standing::Settled | Standing::Closed if receipt.resolved.is_some() => format!(
+            "Its host died between the intent and the outcome; what an operator said became of it: {}.",
+            outcome(receipt)
+        ),
         Standing::Settled | Standing::Closed => match receipt.outcome() {
             Some(outcome) => format!(
                 "It was performed: {}, in {}.",

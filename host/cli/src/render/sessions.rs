@@ -1,6 +1,6 @@
 //! Sessions for people.
 
-use super::words::{count, short_id};
+use super::words::{count, resolve_command, short_id};
 use crate::time;
 use tollgate_contract::{ContentBlock, Role};
 use tollgate_sessions::record::{Listed, RunSummary, SessionRecord};
@@ -94,6 +94,9 @@ pub(crate) fn page(session: &SessionRecord) -> Vec<(&'static str, String)> {
         "unresolved",
         (!session.unresolved.is_empty()).then(|| session.unresolved.join(", ")),
     );
+    for receipt in &session.unresolved {
+        push("to go on", Some(resolve_command(receipt)));
+    }
     if let Some(recovery) = &session.recovery {
         let detail = recovery
             .detail

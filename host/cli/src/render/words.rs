@@ -40,6 +40,11 @@ pub(crate) fn bytes(number: u64) -> String {
     format!("{}.{} {}", tenths / 10, tenths % 10, name.unwrap_or(&"?"))
 }
 
+/// The command that lets a session with an indeterminate effect go on, as it can be typed.
+pub(crate) fn resolve_command(receipt: &str) -> String {
+    format!("tollgate receipt resolve {receipt}")
+}
+
 /// A word for a shell: quoted only where it must be.
 pub(crate) fn quoted(word: &str) -> String {
     shlex::try_quote(word).map_or_else(|_| format!("{word:?}"), |quoted| quoted.into_owned())

@@ -8,6 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use tollgate_grants::{CredentialRule, CredentialSource};
 use tollgate_sandbox::Credentials;
+use tollgate_sandbox::net::Injection;
 use zeroize::Zeroizing;
 
 /// The most bytes of a secret.
@@ -40,6 +41,17 @@ impl Credentials for Secrets {
         }
         Ok(SecretString::from(trimmed.to_owned()))
     }
+}
+
+/// Why the secret of a credential cannot be used; none if it can.
+pub(crate) fn secret_fault(name: &str, rule: &CredentialRule) -> Option<String> {
+    let secret = match Secrets.secret(name, rule) {
+        Ok(secret) => secret,
+        Err(why) => return Some(why),
+    };
+    Injection::new(&rule.inject.header, &rule.inject.value, secret)
+        .err()
+        .map(|why| format!("credential {name}: {why}"))
 }
 
 fn read(path: &Path) -> Result<Zeroizing<String>, String> {

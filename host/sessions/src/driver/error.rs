@@ -21,6 +21,14 @@ pub enum DriverError {
         /// The session.
         session: SessionId,
     },
+    /// The ledger has heard another word on the effect (exit code 2).
+    #[error("receipt {receipt} was resolved already: {detail}")]
+    AlreadyResolved {
+        /// The receipt.
+        receipt: String,
+        /// The word that stands, and whose it is.
+        detail: String,
+    },
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -54,7 +54,10 @@ impl Driver {
     async fn look(&self, row: &SessionRow) -> Result<SessionRecord, DriverError> {
         let state = self.fold(row)?;
         let lost = matches!(self.standing(&state, &row.lease), Standing::Lost { .. });
-        if !lost || Self::waits_for_taker(&state) {
+        // With an effect open it waits for an operator, and no taker could go on with it.
+        let taken =
+            Self::waits_for_taker(&state) && self.store.open_intents(&row.session, 1)?.is_empty();
+        if !lost || taken {
             return Ok(SessionRecord::new(&state, &row.lease));
         }
         match self.open(&row.session).await {

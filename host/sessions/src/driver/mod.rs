@@ -32,10 +32,8 @@ pub use bind::{BindChecks, BindContext, Binding, Unmet, describe_provider};
 pub use error::DriverError;
 pub use heart::StoreLeases;
 pub use launch::{Launch, Launched};
-pub use prompt::{
-    ITERATIONS_DEFAULT, OnDenied, PromptRequest, Prompted, RunOptions, Work, is_exit_word,
-};
-pub use resolve::Resolved;
+pub use prompt::{PromptRequest, Prompted, RunOptions, Work, is_exit_word};
+pub use resolve::{Resolved, Word};
 
 use crate::clock::Clock;
 use crate::event::Operator;

@@ -5,7 +5,7 @@ use super::seat::Seat;
 use super::tools::{NOT_STARTED, interrupted_text};
 use super::{Driver, DriverError, fresh};
 use crate::catalog::ToolCatalog;
-use crate::event::RunSeed;
+use crate::event::{RunSeed, RunTerms};
 use crate::keyed::{prompt_mark, use_key};
 use crate::machine::{Command, Decision, decide};
 use crate::observe::{Cancel, Progress, RunObserver};
@@ -17,8 +17,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tollgate_contract::{ContentBlock, Message, Role, SessionId, stop_point};
 
-/// Turns of a run unless told otherwise.
-pub const ITERATIONS_DEFAULT: u32 = 5;
 /// The words that end a session instead of prompting it (trimmed, any case).
 const EXIT_WORDS: [&str; 4] = ["/exit", "exit", "/quit", "quit"];
 
@@ -30,25 +28,11 @@ pub fn is_exit_word(text: &str) -> bool {
         .any(|word| text.eq_ignore_ascii_case(word))
 }
 
-/// What happens when the gate refuses a tool an effect that it needs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum OnDenied {
-    /// The model is told, and may choose another way.
-    #[default]
-    Tell,
-    /// The run blocks.
-    Block,
-}
-
 /// Bounds and manner of a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunOptions {
-    /// The most turns, from now on.
-    pub iterations_max: u32,
-    /// The most tokens of provider calls, from now on.
-    pub token_budget: Option<u64>,
-    /// What a denial does.
-    pub on_denied: OnDenied,
+    /// What stays with the run, whoever goes on with it. The bounds count from now on.
+    pub terms: RunTerms,
     /// Whether the provider shall stream.
     pub stream: bool,
     /// Standing instructions, put before the conversation.
@@ -57,20 +41,6 @@ pub struct RunOptions {
     pub output_tokens_max: Option<u32>,
     /// Sampling temperature in thousandths.
     pub temperature_milli: Option<u32>,
-}
-
-impl Default for RunOptions {
-    fn default() -> Self {
-        Self {
-            iterations_max: ITERATIONS_DEFAULT,
-            token_budget: None,
-            on_denied: OnDenied::Tell,
-            stream: false,
-            system: None,
-            output_tokens_max: None,
-            temperature_milli: None,
-        }
-    }
 }
 
 /// What a run works with.
@@ -127,6 +97,7 @@ impl Driver {
         let command = Command::Prompt {
             seed: seed(),
             prompt: prompt_mark(&key, &request.text),
+            terms: work.options.terms.clone(),
             no_wait: true,
         };
         let transcript = self.opening(&seat, &conversation, &command, &key, &request.text)?;
@@ -152,7 +123,30 @@ impl Driver {
         };
         let mut seat = self.open_for(session, &command).await?;
         seat.write(&[command], Vec::new())?;
-        self.drive(seat, work, "").await
+        match parked {
+            Some(_) => self.unpark(seat, work).await,
+            None => self.drive(seat, work, "").await,
+        }
+    }
+
+    /// Goes on with a run that was parked, on the terms with which it was asked for: those of `work`
+    /// are for a run that no prompt opened, or that an older version did.
+    pub(super) async fn unpark(
+        &self,
+        mut seat: Seat<'_>,
+        work: &Work,
+    ) -> Result<Prompted, DriverError> {
+        let terms = seat.state.run.as_ref().and_then(|run| run.terms.clone());
+        let mut work = work.clone();
+        let kept = terms.is_some();
+        work.options.terms = terms.unwrap_or(work.options.terms);
+        let mut shift = Shift::begin(&mut seat, &work, "")?;
+        if kept {
+            shift.count_from_the_start();
+        }
+        let report = shift.finish().await?;
+        drop(seat);
+        Ok(Prompted::Ran(Box::new(report)))
     }
 
     /// Works on the open run of a seat until it ends or is parked.
@@ -180,22 +174,27 @@ impl Driver {
                 hash: String::new(),
                 bytes: 0,
             },
+            terms: RunTerms::default(),
             no_wait,
         };
         let started = tokio::time::Instant::now();
+        let mut told = Vec::new();
         loop {
             let mut seat = self.open_for(session, &ask(true)).await?;
+            let mut unmet = Vec::new();
             if seat.state.status == Status::Unbound {
-                self.bind(&mut seat).await?;
+                unmet = self.bind(&mut seat).await?;
             }
             let waited = started.elapsed();
             let no_wait = request.wait_max.is_none_or(|most| waited >= most);
             match decide(&seat.state, &ask(no_wait))? {
                 Decision::Events(_) => return Ok(seat),
+                // It is looked at often, and told when it has changed.
+                Decision::Wait if unmet == told => {}
                 Decision::Wait => {
-                    let missing = seat.state.missing.clone();
-                    work.observer
-                        .progress(&Progress::Waiting { missing: &missing });
+                    let progress = Progress::Waiting { unmet: &unmet };
+                    work.observer.progress(&progress);
+                    told = unmet;
                 }
             }
             drop(seat);

@@ -2,12 +2,12 @@
 
 use super::bind::fault_label;
 use super::run::{Ending, Shift};
-use super::{DriverError, OnDenied, fresh};
+use super::{DriverError, fresh};
 use crate::budget::{Reservation, reserve};
 use crate::event::{Event, ProviderReceipt};
 use crate::observe::{Progress, RunObserver};
 use crate::retry::label;
-use crate::status::{BlockReason, FailReason, FaultReason, InterruptReason};
+use crate::status::{BlockReason, FailReason, FaultReason, InterruptReason, OnDenied};
 use std::sync::Arc;
 use tollgate_contract::{
     CallContext, CallEvidence, CallFault, Completion, CompletionRequest, Delta, DeltaSink,
@@ -43,7 +43,7 @@ impl Shift<'_, '_, '_> {
         let mut attempt = 1;
         loop {
             let mut request = self.request();
-            let budget = self.work.options.token_budget;
+            let budget = self.work.options.terms.token_budget;
             let Some(reserved) = reserve(&request, budget, self.tokens_taken()) else {
                 return Ok(Some(Ending::Interrupted(InterruptReason::TokenBudget)));
             };
@@ -205,10 +205,11 @@ impl Shift<'_, '_, '_> {
                 true
             }
             ProviderError::Unavailable { .. } => evidence.denied > 0,
-            _ => false,
+            // Where nothing was allowed, nobody but the gate can have said anything.
+            _ => evidence.denied > 0 && evidence.allowed == 0,
         };
         if refused_by_gate {
-            return Judged::Ends(match self.work.options.on_denied {
+            return Judged::Ends(match self.work.options.terms.on_denied {
                 OnDenied::Block => Ending::Blocked(BlockReason::Denied),
                 OnDenied::Tell => Ending::Failed(FailReason::Denied),
             });

@@ -99,6 +99,11 @@ impl<'s, 'd, 'w> Shift<'s, 'd, 'w> {
         })
     }
 
+    /// Counts turns and tokens from where the run began, not from where this shift did.
+    pub(super) fn count_from_the_start(&mut self) {
+        (self.turns_before, self.tokens_before) = (0, 0);
+    }
+
     /// Works until the run ends or is parked, writes that down, and reports.
     pub(super) async fn finish(mut self) -> Result<RunReport, DriverError> {
         let ending = self.work().await?;
@@ -120,7 +125,7 @@ impl<'s, 'd, 'w> Shift<'s, 'd, 'w> {
                 self.finding.output = text;
                 return Ok(Ending::Completed);
             }
-            if self.turns_taken() >= self.work.options.iterations_max {
+            if self.turns_taken() >= self.work.options.terms.iterations_max {
                 return Ok(Ending::Interrupted(InterruptReason::MaxIterations));
             }
             if let Some(ending) = self.turn().await? {
@@ -134,7 +139,7 @@ impl<'s, 'd, 'w> Shift<'s, 'd, 'w> {
         turns.saturating_sub(self.turns_before)
     }
 
-    /// Tokens spent since this shift began.
+    /// Tokens that count against the budget of this shift.
     pub(super) fn tokens_taken(&self) -> u64 {
         let tokens = self
             .seat

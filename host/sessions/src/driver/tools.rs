@@ -1,13 +1,13 @@
 //! One tool call: begun at most once, and whatever comes of it becomes a result for the model.
 
+use super::DriverError;
 use super::run::{Ending, Shift};
-use super::{DriverError, OnDenied};
 use crate::catalog::Offered;
 use crate::event::{Event, note};
 use crate::keyed::{hash, use_key};
 use crate::observe::Progress;
 use crate::record::ToolCallReport;
-use crate::status::{BlockReason, FaultReason, ToolOutcome};
+use crate::status::{BlockReason, FaultReason, OnDenied, ToolOutcome};
 use crate::transcript::ToolUse;
 use tollgate_contract::{
     CallEvidence, CallFault, ContentBlock, Denial, Message, Reply, Role, ToolError, ToolOutput,
@@ -220,7 +220,7 @@ impl Shift<'_, '_, '_> {
             return Some(Ending::Fault(FaultReason::SandboxFailed));
         }
         let denied = matches!(outcome, ToolOutcome::Denied | ToolOutcome::DeniedAgain);
-        let blocks = denied && self.work.options.on_denied == OnDenied::Block;
+        let blocks = denied && self.work.options.terms.on_denied == OnDenied::Block;
         blocks.then_some(Ending::Blocked(BlockReason::Denied))
     }
 }

@@ -1,6 +1,6 @@
 //! `(state, event) → state`.
 
-use crate::event::{Event, EventRecord, Identity, RunEnd, RunSeed};
+use crate::event::{Event, EventRecord, Identity, RunEnd, RunSeed, RunTerms};
 use crate::state::{DENIED_MAX, EndedRun, NOTES_MAX, Recovery, Run, State, TOOLS_MAX};
 use crate::status::{BlockReason, FaultReason, Hosting, RunStatus, Status, ToolOutcome};
 
@@ -40,9 +40,11 @@ fn step(state: &mut State, record: &EventRecord) -> bool {
         Event::Launched { identity } => launched(state, identity, time_us),
         Event::Bound { .. } => bound(state),
         Event::Unbound { missing } => unbound(state, missing),
-        Event::PromptReceived { seed, .. } => {
-            (state.status == Status::Idle || state.status.is_resting())
-                && open_run(state, seed, false, time_us)
+        Event::PromptReceived { seed, terms, .. } => {
+            let legal = (state.status == Status::Idle || state.status.is_resting())
+                && open_run(state, seed, false, time_us);
+            keep_terms(state, terms.as_ref());
+            legal
         }
         Event::MessageQueued { .. } => {
             state.inbox = state.inbox.saturating_add(1);
@@ -187,6 +189,12 @@ fn open_run(state: &mut State, seed: &RunSeed, probe: bool, time_us: i64) -> boo
     });
     state.status = Status::Running;
     legal
+}
+
+fn keep_terms(state: &mut State, terms: Option<&RunTerms>) {
+    if let Some(run) = &mut state.run {
+        run.terms = terms.cloned();
+    }
 }
 
 fn resumed(state: &mut State, run: &str, time_us: i64) -> bool {

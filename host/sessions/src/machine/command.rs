@@ -1,6 +1,6 @@
 //! Commands: what an operator, a driver or time wants of a session.
 
-use crate::event::{Event, Identity, PromptMark, RunEnd, RunSeed};
+use crate::event::{Event, Identity, PromptMark, RunEnd, RunSeed, RunTerms};
 use crate::status::{
     BlockReason, FailReason, FaultReason, InterruptReason, Resolution, Status, StopCause,
 };
@@ -39,6 +39,8 @@ pub enum Command {
         seed: RunSeed,
         /// The prompt.
         prompt: PromptMark,
+        /// On what terms.
+        terms: RunTerms,
         /// Refuse instead of waiting while unbound.
         no_wait: bool,
     },

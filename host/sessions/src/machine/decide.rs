@@ -136,12 +136,18 @@ fn bind(state: &State, command: &Command, say: &Say<'_>) -> Decided {
 fn prompt(state: &State, command: &Command, say: &Say<'_>) -> Decided {
     let ready = state.status == Status::Idle || state.status.is_resting();
     match command {
-        Command::Prompt { seed, prompt, .. } if ready => one(Event::PromptReceived {
+        Command::Prompt {
+            seed,
+            prompt,
+            terms,
+            ..
+        } if ready => one(Event::PromptReceived {
             seed: seed.clone(),
             prompt: prompt.clone(),
             provider: state.identity.provider.clone(),
             model: state.identity.model.clone(),
             policy: state.identity.policy.clone(),
+            terms: Some(terms.clone()),
         }),
         Command::Prompt { no_wait: false, .. } if state.status == Status::Unbound => {
             Ok(Decision::Wait)

@@ -1,7 +1,7 @@
 //! The whole table as a reviewed snapshot, and what must hold of any sequence.
 
 use super::*;
-use crate::event::{Event, EventRecord, Identity, PromptMark, RunEnd, RunSeed};
+use crate::event::{Event, EventRecord, Identity, PromptMark, RunEnd, RunSeed, RunTerms};
 use crate::state::invariant;
 use crate::status::*;
 use proptest::prelude::*;
@@ -72,6 +72,7 @@ fn commands(state: &State, n: &str) -> Vec<(String, Command)> {
     let prompt = |no_wait| Command::Prompt {
         seed: seed(n),
         prompt: mark(),
+        terms: RunTerms::default(),
         no_wait,
     };
     let bind = |missing: &[&str]| Command::Bind {
@@ -119,7 +120,7 @@ fn commands(state: &State, n: &str) -> Vec<(String, Command)> {
         ("continue".into(), Command::Continue),
         (
             "resolve".into(),
-            Command::Resolve("r1".into(), Resolution::Happened),
+            Command::Resolve("r1".into(), Resolution::Done),
         ),
         (
             "indeterminate".into(),
@@ -373,6 +374,7 @@ fn a_refusal_names_what_the_rule_and_the_verb() {
     let command = Command::Prompt {
         seed: seed("2"),
         prompt: mark(),
+        terms: RunTerms::default(),
         no_wait: false,
     };
     let refusal = decide(&running, &command).unwrap_err();

@@ -1,6 +1,6 @@
 //! `agent stop`, `agent restart`, `agent rm`.
 
-use super::{driver, failure, session_id};
+use super::{driver, failure, session_id, tell_unresolved};
 use crate::app::App;
 use crate::args::agent::{Remove, WithReason};
 use crate::errors::Done;
@@ -44,6 +44,7 @@ pub(crate) async fn restart(app: &App, args: &WithReason) -> Done {
         "session {} is {}",
         launched.session.id, launched.session.status
     ));
+    tell_unresolved(app, &launched.session);
     Ok(())
 }
 

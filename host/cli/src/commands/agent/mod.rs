@@ -8,15 +8,17 @@ mod look;
 mod prompt;
 
 pub(crate) use launch::{project, provider, start};
-pub(crate) use prompt::{directories, manner, prepare, report};
+pub(crate) use prompt::{Prepared, directories, manner, prepare, report, terms};
 
 use crate::app::App;
 use crate::args::agent::Agent;
 use crate::errors::{Done, Failure};
+use crate::render::words::resolve_command;
 use crate::wiring::House;
 use tollgate_contract::SessionId;
 use tollgate_sessions::driver::{Driver, DriverError};
 use tollgate_sessions::ports::StoreError;
+use tollgate_sessions::record::SessionRecord;
 
 /// Carries out one verb.
 pub(crate) async fn run(app: &App, verb: Agent) -> Done {
@@ -43,6 +45,16 @@ fn driver(app: &App, command: &str) -> Done<Driver> {
 fn session_id(typed: &str) -> Done<SessionId> {
     SessionId::new(typed)
         .map_err(|error| Failure::input_try(error.to_string(), "tollgate agent list"))
+}
+
+/// Says how a session goes on that waits for an operator's word on an effect.
+pub(crate) fn tell_unresolved(app: &App, record: &SessionRecord) {
+    if let Some(receipt) = record.unresolved.first() {
+        app.printer.talk(format!(
+            "an effect of it may or may not have happened; say what became of it: `{}`",
+            resolve_command(receipt)
+        ));
+    }
 }
 
 /// What the driver refused or could not do, for people.
@@ -74,11 +86,28 @@ pub(crate) fn failure(error: DriverError) -> Failure {
             remedy: Some(format!("tollgate agent stop {session}")),
             session: session.to_string(),
         },
+        DriverError::AlreadyResolved { ref receipt, .. } => Failure::Input {
+            what: error.to_string(),
+            rule: Some("the ledger's word stands; the session has not heard it yet".into()),
+            remedy: Some(resolve_command(receipt)),
+        },
         DriverError::Id(error) => Failure::Input {
             what: error.to_string(),
             rule: None,
             remedy,
         },
+        DriverError::Store(StoreError::FenceLost { ref session, .. }) => {
+            cannot(format!("tollgate agent status {session}"), error)
+        }
+        DriverError::Store(_) | DriverError::Ledger(_) => cannot("tollgate doctor".into(), error),
         other => Failure::failed("the session could not go on", other),
+    }
+}
+
+fn cannot(remedy: String, error: DriverError) -> Failure {
+    Failure::Failed {
+        what: "the session could not go on".into(),
+        source: error.into(),
+        remedy: Some(remedy),
     }
 }

@@ -5,21 +5,23 @@ use crate::app::App;
 use crate::args::agent::{OnDenied as OnDeniedWord, Prompt, RunFlags};
 use crate::commands::{denied, input};
 use crate::demo;
-use crate::errors::{Done, Failure};
-use crate::plugins;
+use crate::errors::{Context, Done, Failure};
+use crate::plugins::{self, Ungranted};
 use crate::printer::{Printer, Progress as Spinner, escape};
-use crate::render::words::{count, quoted};
+use crate::render::words::{count, quoted, resolve_command};
 use crate::wiring::{House, Manner};
+use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
+use tollgate_contract::SessionId;
 use tollgate_grants::AuthoritySource;
 use tollgate_sandbox::net::FixtureSet;
-use tollgate_sessions::driver::{
-    OnDenied, PromptRequest, Prompted, RunOptions, Work, is_exit_word,
-};
+use tollgate_sessions::driver::{PromptRequest, Prompted, RunOptions, Work, is_exit_word};
+use tollgate_sessions::event::RunTerms;
 use tollgate_sessions::observe::{Cancel, Progress, RunObserver};
+use tollgate_sessions::ports::SessionStore as _;
 use tollgate_sessions::record::RunReport;
-use tollgate_sessions::status::{RunStatus, Status, ToolOutcome};
+use tollgate_sessions::status::{OnDenied, RunStatus, Status, ToolOutcome};
 
 /// How long a prompt waits for a session that misses something.
 const WAIT_MAX: Duration = Duration::from_secs(600);
@@ -43,20 +45,21 @@ pub(crate) async fn run(app: &App, args: Prompt) -> Done {
     if text.trim().is_empty() {
         return Err(Failure::input("the prompt is empty"));
     }
-    let house = House::open(app, manner(&args.run)?)?;
+    let terms = terms(&args.run)?;
+    let house = House::open(app, manner(&terms)?)?;
     let driver = house.driver(operator);
-    let work = if is_exit_word(&text) {
-        idle_work(&args.run)
+    let prepared = if is_exit_word(&text) {
+        Prepared::idle(terms)
     } else {
         let record = driver.status(&session).await.map_err(failure)?;
         if takes_a_prompt(record.status) {
             house
                 .authorities
                 .set_project(session.as_str(), &record.project);
-            prepare(app, &house, session.as_str(), &args.run).await?
+            prepare(app, &house, session.as_str(), terms).await?
         } else {
             // The driver will refuse; no plugin is compiled nor asked for its tools before.
-            idle_work(&args.run)
+            Prepared::idle(terms)
         }
     };
     let request = PromptRequest {
@@ -64,7 +67,7 @@ pub(crate) async fn run(app: &App, args: Prompt) -> Done {
         wait_max: (!args.no_wait).then_some(WAIT_MAX),
     };
     match driver
-        .prompt(&session, &request, &work)
+        .prompt(&session, &request, &prepared.work)
         .await
         .map_err(failure)?
     {
@@ -74,7 +77,7 @@ pub(crate) async fn run(app: &App, args: Prompt) -> Done {
                 .line(format!("session {} is {}", record.id, record.status));
             Ok(())
         }
-        Prompted::Ran(ran) => report(app, &house, &ran),
+        Prompted::Ran(ran) => report(app, &house, &ran, &prepared),
     }
 }
 
@@ -86,11 +89,39 @@ fn takes_a_prompt(status: Status) -> bool {
     )
 }
 
-/// What the flags ask of the house.
-pub(crate) fn manner(flags: &RunFlags) -> Done<Manner> {
-    Ok(Manner {
-        fixture: flags.fixture.as_deref().map(fixture).transpose()?,
+/// The terms of a run that the flags ask for.
+pub(crate) fn terms(flags: &RunFlags) -> Done<RunTerms> {
+    Ok(RunTerms {
+        iterations_max: flags.max_iterations,
+        token_budget: flags.provider_token_budget,
+        on_denied: match (flags.on_denied, flags.no_allow_fixture_action) {
+            (OnDeniedWord::Block, _) | (_, true) => OnDenied::Block,
+            (OnDeniedWord::Continue, false) => OnDenied::Tell,
+        },
+        fixture: flags.fixture.as_deref().map(wherever).transpose()?,
         withhold: flags.no_allow_fixture_action,
+    })
+}
+
+/// A fixture's name, or its path as it can be found from any directory.
+fn wherever(named: &str) -> Done<String> {
+    if demo::fixture(named).is_some() {
+        return Ok(named.to_owned());
+    }
+    let path = std::path::absolute(named)
+        .doing(|| format!("the path of fixture {named:?} cannot be made absolute"))?;
+    path.into_os_string().into_string().map_err(|_| {
+        Failure::input(format!(
+            "fixture {named:?} is in a directory whose name is not UTF-8"
+        ))
+    })
+}
+
+/// What the terms of a run ask of the house.
+pub(crate) fn manner(terms: &RunTerms) -> Done<Manner> {
+    Ok(Manner {
+        fixture: terms.fixture.as_deref().map(fixture).transpose()?,
+        withhold: terms.withhold,
     })
 }
 
@@ -117,13 +148,30 @@ pub(crate) fn fixture(named: &str) -> Done<FixtureSet> {
     FixtureSet::parse(&text, named).map_err(|error| Failure::input(error.to_string()))
 }
 
-/// What a run works with: the tools of the granted plugins, and the bounds of the flags.
+/// What a run works with, and what its operator should know.
+pub(crate) struct Prepared {
+    pub(crate) work: Work,
+    /// Plugins with tools to which nothing is granted.
+    pub(crate) ungranted: Vec<Ungranted>,
+}
+
+impl Prepared {
+    /// Where no run will be worked on.
+    pub(crate) fn idle(terms: RunTerms) -> Self {
+        Self {
+            work: idle_work(terms),
+            ungranted: Vec::new(),
+        }
+    }
+}
+
+/// What a run works with: the tools of the granted plugins, and its terms.
 pub(crate) async fn prepare(
     app: &App,
     house: &House,
     session: &str,
-    flags: &RunFlags,
-) -> Done<Work> {
+    terms: RunTerms,
+) -> Done<Prepared> {
     let offered = {
         let _progress = app.printer.progress("preparing the tools");
         plugins::offered(house, session).await?
@@ -131,14 +179,20 @@ pub(crate) async fn prepare(
     for refused in &offered.refused {
         app.printer.warn(escape::line(refused));
     }
-    let mut work = work(&app.printer, flags);
+    for ungranted in &offered.ungranted {
+        app.printer.warn(escape::line(&ungranted.says()));
+    }
+    let mut work = work(&app.printer, terms);
     work.options.system = offered.directories;
     work.catalog = Arc::new(offered.catalog);
-    Ok(work)
+    Ok(Prepared {
+        work,
+        ungranted: offered.ungranted,
+    })
 }
 
-/// The bounds of the flags, with no tool.
-pub(crate) fn work(printer: &Printer, flags: &RunFlags) -> Work {
+/// The terms of a run, with no tool.
+fn work(printer: &Printer, terms: RunTerms) -> Work {
     let cancel = Cancel::default();
     let asked = cancel.clone();
     tokio::spawn(async move {
@@ -153,20 +207,15 @@ pub(crate) fn work(printer: &Printer, flags: &RunFlags) -> Work {
     Work {
         observer: Arc::new(Watcher::new(printer.clone())),
         cancel,
-        ..idle_work(flags)
+        ..idle_work(terms)
     }
 }
 
-fn idle_work(flags: &RunFlags) -> Work {
+fn idle_work(terms: RunTerms) -> Work {
     Work {
         catalog: Arc::default(),
         options: RunOptions {
-            iterations_max: flags.max_iterations,
-            token_budget: flags.provider_token_budget,
-            on_denied: match (flags.on_denied, flags.no_allow_fixture_action) {
-                (OnDeniedWord::Block, _) | (_, true) => OnDenied::Block,
-                (OnDeniedWord::Continue, false) => OnDenied::Tell,
-            },
+            terms,
             stream: true,
             ..RunOptions::default()
         },
@@ -176,8 +225,11 @@ fn idle_work(flags: &RunFlags) -> Work {
 }
 
 /// Prints a run and turns how it stands into an exit code.
-pub(crate) fn report(app: &App, house: &House, ran: &RunReport) -> Done {
-    app.printer.json(ran);
+pub(crate) fn report(app: &App, house: &House, ran: &RunReport, prepared: &Prepared) -> Done {
+    if let Ok(serde_json::Value::Object(mut fields)) = serde_json::to_value(ran) {
+        fields.insert("ungranted".into(), json!(prepared.ungranted));
+        app.printer.json(&fields);
+    }
     if !ran.output.is_empty() {
         app.printer.line(escape::text(ran.output.trim_end()));
     }
@@ -191,10 +243,14 @@ pub(crate) fn report(app: &App, house: &House, ran: &RunReport) -> Done {
         count(ran.environment_receipts.len(), "receipt"),
         ran.run,
     ));
-    outcome(house, ran)
+    outcome(house, ran, prepared.work.options.terms.fixture.as_deref())
 }
 
-fn outcome(house: &House, ran: &RunReport) -> Done {
+fn outcome(house: &House, ran: &RunReport, fixture: Option<&str>) -> Done {
+    // Who goes on with a fixture does not mean the network.
+    let fixture = fixture
+        .map(|fixture| format!(" --fixture {}", quoted(fixture)))
+        .unwrap_or_default();
     let reason = ran.reason.clone().unwrap_or_else(|| ran.status.to_string());
     let said = ran
         .message
@@ -206,7 +262,7 @@ fn outcome(house: &House, ran: &RunReport) -> Done {
         (RunStatus::Completed | RunStatus::Running, _) => Ok(()),
         (RunStatus::Interrupted, "max_iterations") => Err(Failure::Budget {
             remedy: Some(format!(
-                "tollgate agent prompt {session} {} --max-iterations {}",
+                "tollgate agent prompt {session} {} --max-iterations {}{fixture}",
                 quoted("go on"),
                 ran.turns.saturating_mul(2).max(2)
             )),
@@ -216,7 +272,7 @@ fn outcome(house: &House, ran: &RunReport) -> Done {
         }),
         (RunStatus::Interrupted, "token_budget" | "output_limit") => Err(Failure::Budget {
             remedy: Some(format!(
-                "tollgate agent prompt {session} {} --provider-token-budget {}",
+                "tollgate agent prompt {session} {} --provider-token-budget {}{fixture}",
                 quoted("go on"),
                 ran.usage
                     .input
@@ -230,7 +286,7 @@ fn outcome(house: &House, ran: &RunReport) -> Done {
         }),
         (RunStatus::Blocked, _) => Err(Failure::Blocked {
             remedy: match reason.as_str() {
-                "indeterminate" => Some(format!("tollgate agent status {session}")),
+                "indeterminate" => Some(unresolved(house, &session)),
                 "ledger_unavailable" => Some("tollgate doctor".into()),
                 // A rule that denies is not answered by a grant; the run is ended, or waits.
                 _ => ran
@@ -245,18 +301,33 @@ fn outcome(house: &House, ran: &RunReport) -> Done {
         }),
         (RunStatus::Failed, "denied") => Err(match ran.denials.last() {
             Some(denial) => denied::failure(house, denial),
-            None => failed(ran, &said),
+            None => denied::of_run(house, &run).unwrap_or_else(|| failed(ran, &said)),
         }),
         _ => Err(failed(ran, &said)),
     }
 }
 
+/// The command on the effect for which a session waits.
+fn unresolved(house: &House, session: &str) -> String {
+    let open = SessionId::new(session)
+        .ok()
+        .and_then(|session| house.store.open_intents(&session, 1).ok());
+    match open.unwrap_or_default().first() {
+        Some(intent) => resolve_command(&intent.receipt),
+        None => format!("tollgate agent status {session}"),
+    }
+}
+
 fn failed(ran: &RunReport, said: &str) -> Failure {
-    let reason = ran.reason.as_deref().unwrap_or("no reason");
+    let reason = ran.reason.as_deref();
+    let reason = reason.map(|reason| format!(" ({reason})"));
     Failure::Run {
         what: format!(
-            "run {} of session {} {} ({reason}){said}",
-            ran.run, ran.session, ran.status
+            "run {} of session {} {}{}{said}",
+            ran.run,
+            ran.session,
+            ran.status,
+            reason.unwrap_or_default()
         ),
         rule: Some(format!("the session is {} now", ran.session_status)),
         remedy: Some(if ran.session_status.is_recoverable() {
@@ -297,8 +368,10 @@ impl RunObserver for Watcher {
             self.printer.talk(escape::line(&text));
         };
         match progress {
-            Progress::Waiting { missing } => {
-                say(format!("waiting: missing {}", missing.join(", ")))
+            Progress::Waiting { unmet } => {
+                for one in *unmet {
+                    say(format!("waiting: missing {}: {}", one.label, one.help));
+                }
             }
             Progress::RunStarted { run } => say(format!("run {run}")),
             Progress::Turn { turn, .. } => {

@@ -6,7 +6,6 @@ use super::net::{
 };
 use super::task;
 use crate::gate::decision::Attempt;
-use crate::gate::permit::Permit;
 use crate::gate::record;
 use crate::gate::scope::CallScope;
 use crate::gate::table::HTTP_HANDLE;
@@ -14,7 +13,7 @@ use crate::state::State;
 use http_body_util::{BodyExt, Empty};
 use std::sync::Arc;
 use std::time::Duration;
-use tollgate_grants::{Authority, Effect, Reason, RequestUrl};
+use tollgate_grants::{Authority, Decision, Effect, Reason, RequestUrl};
 use tollgate_receipts::Class;
 use wasmtime::StoreContextMut;
 use wasmtime::component::Resource;
@@ -58,21 +57,24 @@ pub(super) async fn handle(
         whole: Some(format!("{method} {}", url.uri())),
         effects: &effects,
     };
+    // Read before the decision is written: a request without the credential of its grant is a request
+    // that the gate refuses, and not one that failed.
+    let injection = match injection(&scope, &effects) {
+        Ok(injection) => injection,
+        Err(reason) => return Ok(refuse(&scope, &attempt, reason).await),
+    };
     let Ok(permit) = scope.permit(&attempt).await else {
         return Ok(Err(ErrorCode::HttpRequestDenied));
     };
+    let (name, credential) = injection.unzip();
+    if permit.credential() != name.as_deref() {
+        permit.cancel("not performed: its grant names another credential now");
+        return Ok(refuse(&scope, &attempt, Reason::Revoked).await);
+    }
     let Some(authority) = scope.authority() else {
-        permit.settle(record::failed("policy_unreadable"));
-        return Ok(Err(ErrorCode::HttpRequestDenied));
+        permit.cancel("not performed: the grants could not be read again");
+        return Ok(refuse(&scope, &attempt, Reason::PolicyUnreadable).await);
     };
-    let credential = match credential(&scope, &authority, &permit) {
-        Ok(credential) => credential,
-        Err(()) => {
-            permit.settle(record::failed(Reason::CredentialUnavailable.label()));
-            return Ok(Err(ErrorCode::ConfigurationError));
-        }
-    };
-    let name = permit.credential().map(str::to_owned);
     let basis = permit.basis().clone();
     let granted = Granted::new(Arc::clone(&scope), method, url.clone(), basis);
     let outbound = outbound(
@@ -145,19 +147,43 @@ fn target(request: &HostOutgoingRequest) -> Result<(http::Method, RequestUrl), U
     })
 }
 
-fn credential(
+/// Refuses an attempt, with its receipt, in the row's denial form.
+async fn refuse(scope: &Arc<CallScope>, attempt: &Attempt<'_>, reason: Reason) -> Answer {
+    scope.refuse_for(attempt, reason).await;
+    Err(ErrorCode::HttpRequestDenied)
+}
+
+/// The credential that the grant of these effects adds, with its name. None where none is named, and
+/// where nothing is granted: that is for the decision to say.
+fn injection(
     scope: &CallScope,
-    authority: &Authority,
-    permit: &Permit,
-) -> Result<Option<Injection>, ()> {
-    let Some(name) = permit.credential() else {
+    effects: &[Effect<'_>],
+) -> Result<Option<(String, Injection)>, Reason> {
+    if scope.caller.bare {
+        return Ok(None);
+    }
+    let Some(authority) = scope.authority() else {
         return Ok(None);
     };
-    let rule = authority.credential(name).ok_or(())?;
-    let secret = scope.host.credentials.secret(name, rule).map_err(|_| ())?;
-    Injection::new(&rule.inject.header, &rule.inject.value, secret)
-        .map(Some)
-        .map_err(|_| ())
+    let now_us = record::now_us();
+    let named = effects
+        .iter()
+        .filter_map(|effect| match authority.decide(effect, now_us) {
+            Decision::Allowed(allowed) => allowed.credential,
+            Decision::Denied(_) | Decision::Asked(_) => None,
+        })
+        .next_back();
+    let Some(name) = named else {
+        return Ok(None);
+    };
+    let unavailable = Reason::CredentialUnavailable;
+    let rule = authority.credential(&name).ok_or(unavailable)?;
+    let secret = scope.host.credentials.secret(&name, rule);
+    let secret = secret.map_err(|_| unavailable)?;
+    let injection = Injection::new(&rule.inject.header, &rule.inject.value, secret);
+    injection
+        .map(|injection| Some((name, injection)))
+        .map_err(|_| unavailable)
 }
 
 fn outbound(

@@ -2,7 +2,8 @@
 
 use super::world::*;
 use crate::driver::*;
-use crate::event::Event;
+use crate::event::{Event, RunTerms};
+use crate::record::RunReport;
 use crate::status::*;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -150,7 +151,7 @@ async fn open_intents_become_indeterminate_before_anything_goes_on() {
             .resolve(
                 &session,
                 "r_else",
-                Resolution::Happened,
+                said(Resolution::Done),
                 &work(RunOptions::default()),
             )
             .await
@@ -161,7 +162,7 @@ async fn open_intents_become_indeterminate_before_anything_goes_on() {
         .resolve(
             &session,
             "r_open",
-            Resolution::DidNotHappen,
+            said(Resolution::NotDone),
             &work(RunOptions::default()),
         )
         .await
@@ -223,4 +224,87 @@ async fn a_stale_endpoint_is_found_by_status() {
     let record = world.status().await;
     assert_eq!(record.status_reason.as_deref(), Some("stale_endpoint"));
     assert_eq!(record.recovery.unwrap().action, "restart");
+}
+
+/// A background run parks where its owner died with an effect open.
+async fn parked(terms: RunTerms) -> World {
+    let world = World::new();
+    world.launch("autonomous,background").await;
+    *world.script.hangs.lock().unwrap() = Some("write".into());
+    let dying = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        world.leave_intent("r_open");
+        world.store.die();
+    };
+    world.answers(vec![
+        ask(&[("t1", "files__read", "{}")]),
+        ask(&[("t2", "files__write", "{}")]),
+    ]);
+    tokio::select! {
+        biased;
+        _ = world.prompt_with("write", on_terms(terms)) => panic!("it hangs"),
+        () = dying => {}
+    }
+    *world.script.hangs.lock().unwrap() = None;
+    world.beside("host_b")
+}
+
+/// Resolves with the terms of nobody.
+async fn resolved(world: &World) -> RunReport {
+    let record = world.status().await;
+    assert_eq!(record.status_reason.as_deref(), Some("indeterminate"));
+    assert!(record.current_run.is_some());
+    let anybody = work(RunOptions::default());
+    let word = Word::default();
+    match world
+        .driver
+        .resolve(&id(), "r_open", word, &anybody)
+        .await
+        .unwrap()
+    {
+        Resolved::Ran(report) => *report,
+        other => panic!("no run: {other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parked_run_goes_on_with_its_own_turns() {
+    let terms = |iterations_max| RunTerms {
+        iterations_max,
+        ..RunTerms::default()
+    };
+    let more = || {
+        (3..12)
+            .map(|n| ask(&[(&format!("t{n}"), "files__read", "{}")]))
+            .collect()
+    };
+    let world = parked(terms(3)).await;
+    world.answers(more());
+    let report = resolved(&world).await;
+    assert_eq!(report.reason.as_deref(), Some("max_iterations"));
+    assert_eq!(report.turns, 3, "the two before are counted");
+    let world = parked(terms(9)).await;
+    world.answers(more());
+    assert_eq!(resolved(&world).await.turns, 9);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parked_run_goes_on_with_its_own_budget_and_rules() {
+    let terms = RunTerms {
+        token_budget: Some(60),
+        ..RunTerms::default()
+    };
+    let world = parked(terms).await;
+    let report = resolved(&world).await;
+    assert_eq!(report.reason.as_deref(), Some("token_budget"));
+    let terms = RunTerms {
+        on_denied: OnDenied::Block,
+        ..RunTerms::default()
+    };
+    let world = parked(terms).await;
+    world.answers(vec![ask(&[("t3", "files__write", "{}")])]);
+    world.script.tools.lock().unwrap().clear();
+    world.script.tools.lock().unwrap().push_back(tool_denied());
+    let report = resolved(&world).await;
+    assert_eq!(report.reason.as_deref(), Some("denied"));
 }

@@ -2,6 +2,7 @@
 
 use super::world::*;
 use crate::driver::*;
+use crate::event::RunTerms;
 use crate::status::*;
 use tollgate_contract::{CallFault, ProviderError};
 
@@ -126,15 +127,36 @@ async fn a_refusal_of_the_gate_is_never_the_providers_fault() {
         (RunStatus::Failed, Some("denied"))
     );
     world.answers(vec![hidden]);
-    let options = RunOptions {
+    let options = on_terms(RunTerms {
         on_denied: OnDenied::Block,
-        ..RunOptions::default()
-    };
+        ..RunTerms::default()
+    });
     let report = world.run_with("try", options).await;
     assert_eq!(
         (report.status, report.session_status),
         (RunStatus::Blocked, Status::Blocked)
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nothing_was_allowed_no_error_is_the_providers() {
+    let world = World::new();
+    world.launch("interactive").await;
+    let invalid = |denied, allowed| {
+        let mut answer = fails(ProviderError::InvalidRequest { message: message() });
+        let evidence = &mut answer.as_mut().unwrap().evidence;
+        (evidence.denied, evidence.allowed) = (denied, allowed);
+        vec![answer]
+    };
+    for (denied, allowed, reason) in [
+        (1, 0, "denied"),
+        (1, 1, "invalid_request"),
+        (0, 0, "invalid_request"),
+    ] {
+        world.answers(invalid(denied, allowed));
+        let report = world.run("try").await;
+        assert_eq!(report.reason.as_deref(), Some(reason), "{denied} {allowed}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

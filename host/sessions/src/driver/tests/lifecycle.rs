@@ -2,8 +2,10 @@
 
 use super::world::*;
 use crate::driver::*;
+use crate::observe::{Progress, RunObserver};
 use crate::ports::{SessionStore as _, StoreError};
 use crate::status::*;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 #[tokio::test(start_paused = true)]
@@ -146,7 +148,11 @@ async fn a_prompt_waits_for_an_unbound_session_unless_told_not_to() {
         text: "later".into(),
         wait_max: Some(Duration::from_secs(60)),
     };
-    let work = work(RunOptions::default());
+    let waits = Arc::new(Waits::default());
+    let work = Work {
+        observer: waits.clone(),
+        ..work(RunOptions::default())
+    };
     let session = id();
     let waiting = world.driver.prompt(&session, &request, &work);
     let providing = async {
@@ -157,6 +163,23 @@ async fn a_prompt_waits_for_an_unbound_session_unless_told_not_to() {
     assert_eq!(ran(prompted).status, RunStatus::Completed);
     let names = world.event_names();
     assert_eq!(names.iter().filter(|name| **name == "unbound").count(), 1);
+    // Looked at every second, and told once, with what helps.
+    assert_eq!(*waits.0.lock().unwrap(), ["credential: do it"]);
+}
+
+/// What a waiting prompt is told.
+#[derive(Default)]
+struct Waits(Mutex<Vec<String>>);
+
+impl RunObserver for Waits {
+    fn progress(&self, progress: &Progress<'_>) {
+        if let Progress::Waiting { unmet } = progress {
+            let told = unmet
+                .iter()
+                .map(|one| format!("{}: {}", one.label, one.help));
+            self.0.lock().unwrap().extend(told);
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 
 use super::world::*;
 use crate::driver::*;
-use crate::event::Event;
+use crate::event::{Event, RunTerms};
 use crate::status::*;
 use tollgate_contract::{ContentBlock, Role};
 
@@ -71,10 +71,10 @@ async fn iterations_end_with_an_interruption_that_can_be_continued() {
         ask(&[("t1", "files__read", "{}")]),
         ask(&[("t2", "files__read", "{}")]),
     ]);
-    let options = RunOptions {
+    let options = on_terms(RunTerms {
         iterations_max: 2,
-        ..RunOptions::default()
-    };
+        ..RunTerms::default()
+    });
     let report = world.run_with("loop", options.clone()).await;
     assert_eq!(report.reason.as_deref(), Some("max_iterations"));
     assert_eq!(report.session_status, Status::Idle);
@@ -103,10 +103,10 @@ async fn iterations_end_with_an_interruption_that_can_be_continued() {
 async fn a_budget_is_reserved_before_the_first_call() {
     let world = World::new();
     world.launch("interactive").await;
-    let options = RunOptions {
+    let options = on_terms(RunTerms {
         token_budget: Some(10),
-        ..RunOptions::default()
-    };
+        ..RunTerms::default()
+    });
     let report = world.run_with("too dear", options).await;
     assert_eq!(
         (report.status, report.reason.as_deref()),
@@ -118,10 +118,10 @@ async fn a_budget_is_reserved_before_the_first_call() {
     );
     assert!(report.handoff.open[0].contains("token_budget"));
 
-    let options = RunOptions {
+    let options = on_terms(RunTerms {
         token_budget: Some(60),
-        ..RunOptions::default()
-    };
+        ..RunTerms::default()
+    });
     world.answers(vec![cut("half")]);
     let report = world.run_with("again", options).await;
     assert_eq!(report.reason.as_deref(), Some("token_budget"));
@@ -177,10 +177,10 @@ async fn on_denied_block_parks_the_run() {
         ("t2", "files__read", "{}"),
     ])]);
     world.script.tools.lock().unwrap().push_back(tool_denied());
-    let options = RunOptions {
+    let options = on_terms(RunTerms {
         on_denied: OnDenied::Block,
-        ..RunOptions::default()
-    };
+        ..RunTerms::default()
+    });
     let report = world.run_with("write", options).await;
     assert_eq!(
         (report.status, report.reason.as_deref()),
@@ -274,7 +274,7 @@ fn futures_of_the_driver_may_move_between_threads() {
         may_move(&driver.remove(&session, true));
         may_move(&driver.list());
         may_move(&driver.launch(Launch::default()));
-        may_move(&driver.resolve(&session, "r", Resolution::Unknown, work));
+        may_move(&driver.resolve(&session, "r", said(Resolution::Unknown), work));
     }
     let _ = check;
 }

@@ -3,11 +3,12 @@
 use crate::catalog::ToolCatalog;
 use crate::clock::Clock;
 use crate::driver::*;
-use crate::event::{Event, EventRecord, Operator};
+use crate::event::{Event, EventRecord, Operator, RunTerms};
 use crate::memory::MemoryStore;
 use crate::observe::{Cancel, NoObserver};
 use crate::ports::{OpenIntent, SessionStore as _};
 use crate::record::{RunReport, SessionRecord};
+use crate::status::Resolution;
 use async_trait::async_trait;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -337,6 +338,14 @@ pub(super) fn id() -> SessionId {
     SessionId::new("agent_docs").unwrap()
 }
 
+/// Options with these terms.
+pub(super) fn on_terms(terms: RunTerms) -> RunOptions {
+    RunOptions {
+        terms,
+        ..RunOptions::default()
+    }
+}
+
 pub(super) fn work(options: RunOptions) -> Work {
     let tools = ["read", "write"].map(|name| {
         let spec = ToolSpec {
@@ -361,6 +370,14 @@ pub(super) fn ran(prompted: Result<Prompted, DriverError>) -> RunReport {
     match prompted.unwrap() {
         Prompted::Ran(report) => *report,
         other => panic!("no run: {other:?}"),
+    }
+}
+
+/// An operator's word without a reason.
+pub(super) fn said(resolution: Resolution) -> Word<'static> {
+    Word {
+        resolution: Some(resolution),
+        reason: None,
     }
 }
 
