@@ -220,7 +220,7 @@ pub(crate) fn line(receipt: &Value) -> String {
         "denied" => text("/decision/reason").to_owned(),
         standing => {
             let outcome = |field: &str| {
-                ["resolved", "settled", "closed"].iter().find_map(|stage| {
+                ["resolved", "closed", "settled"].iter().find_map(|stage| {
                     let found = receipt.pointer(&format!("/{stage}/outcome/{field}"))?;
                     Some(
                         found

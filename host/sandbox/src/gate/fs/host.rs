@@ -156,6 +156,12 @@ impl types::Host for Gate<'_> {
         &mut self,
         err: Resource<wasmtime::Error>,
     ) -> wasmtime::Result<Option<ErrorCode>> {
+        if let Ok(error) = self.state.table.get(&err)
+            && let Some(io) = error.downcast_ref::<std::io::Error>()
+            && io.kind() == std::io::ErrorKind::QuotaExceeded
+        {
+            return Ok(Some(ErrorCode::Quota));
+        }
         types::Host::filesystem_error_code(&mut self.minted_files(), err)
     }
 }
@@ -376,7 +382,7 @@ impl types::HostDescriptor for Gate<'_> {
             lasting.count_out(written);
             Ok(written)
         });
-        Ok(written.await? as u64)
+        Ok(written.await.map_err(quota)? as u64)
     }
 
     async fn set_size(&mut self, fd: Fd, size: u64) -> FsResult<()> {
@@ -391,7 +397,7 @@ impl types::HostDescriptor for Gate<'_> {
                 quota.growing(file, |_| size, || file.set_len(size))
             },
         );
-        Ok(sized.await?)
+        Ok(sized.await.map_err(quota)?)
     }
 
     async fn set_times(
@@ -505,6 +511,15 @@ impl Gate<'_> {
             return Err(otherwise.into());
         }
         Ok(lasting)
+    }
+}
+
+/// A quota that is reached, in the words of WASI; other failures keep theirs.
+fn quota(error: std::io::Error) -> FsError {
+    if error.kind() == std::io::ErrorKind::QuotaExceeded {
+        ErrorCode::Quota.into()
+    } else {
+        error.into()
     }
 }
 
