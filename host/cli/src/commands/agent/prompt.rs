@@ -91,6 +91,7 @@ pub(crate) fn manner(flags: &RunFlags) -> Done<Manner> {
     Ok(Manner {
         fixture: flags.fixture.as_deref().map(fixture).transpose()?,
         withhold: flags.no_allow_fixture_action,
+        ..Manner::default()
     })
 }
 
