@@ -4,6 +4,7 @@
 //!   [`inside`] does the same within one host; [`matrix`] prints import × verdict.
 //! - [`agent`]: a session from prompt to receipts, the demo, what the command line promises.
 //! - [`kill`]: what a crash and a second process do to store and session.
+//! - [`mcp`]: official clients of the Model Context Protocol, and clients that misbehave.
 //! - [`readme`]: the README's console blocks, its links, the arrows between crates.
 //!
 //! `cargo xtask test` builds what they need and says where it is. The scaffolding is in [`support`];
@@ -16,5 +17,6 @@ mod hostile;
 mod inside;
 mod kill;
 mod matrix;
+mod mcp;
 mod readme;
 mod support;
