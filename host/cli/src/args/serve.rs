@@ -7,14 +7,15 @@ use std::path::PathBuf;
 /// `serve`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-Streamable HTTP at /mcp. Every request needs `Authorization: Bearer TOKEN`; the token is in a file that only
-you may read, made at first use, and its path is printed. Requests from web pages, and requests under
-another name than this server's, are refused. Each client's session has its own receipts.
+Streamable HTTP at /mcp. Every request needs `Authorization: Bearer TOKEN`; the token is in a file
+that only you may read, made at first use, and its path is printed. Requests from web pages, and
+requests under another name than this server's, are refused. Each client's session has its own
+receipts.
 
 Examples:
   tollgate serve --mcp
   tollgate serve --mcp --listen 127.0.0.1:0 --plugin files
-  tollgate serve --mcp --listen 0.0.0.0:7411 --beyond-loopback --name tools.internal --token-file token")]
+  tollgate serve --mcp --listen 0.0.0.0:80 --beyond-loopback --name tools.internal")]
 pub(crate) struct Serve {
     /// Serve the Model Context Protocol
     #[arg(long, required = true)]
