@@ -325,7 +325,7 @@ fn a_session_is_tollgates_and_ends_with_delete() {
     let mut headers = server.right(&bearer);
     headers.push(("mcp-session-id", &session));
     let ended = server.send("DELETE", &headers, "");
-    assert_eq!(ended.status, 202, "{ended:?}");
+    assert_eq!(ended.status, 204, "{ended:?}");
     wait_for_end(&home, &session, "tool.call attempt", "cancelled");
     drop(busy);
     let gone = server.post(&session, &raw::request(3, "ping", json!({})));

@@ -5,7 +5,7 @@ use super::sessions::{Seats, Sessions};
 use crate::desk::Desk;
 use crate::seat::Seat;
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::combinators::BoxBody;
 use hyper::body::Incoming;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
@@ -49,7 +49,12 @@ impl Service {
 
     /// Answers one request.
     pub(crate) async fn answer(&self, request: Request<Incoming>) -> Answered {
+        let ends = request.method() == Method::DELETE;
         let mut response = self.library.handle(request).await;
+        if ends && response.status() == StatusCode::ACCEPTED {
+            // It is done, not only accepted; clients take the other word for a failure.
+            *response.status_mut() = StatusCode::NO_CONTENT;
+        }
         if response.status() == StatusCode::INTERNAL_SERVER_ERROR && self.seats.full() {
             // The library knows one way to say that a session cannot be had.
             *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
