@@ -4,6 +4,7 @@
 //!   [`inside`] does the same within one host; [`matrix`] prints import × verdict.
 //! - [`agent`]: a session from prompt to receipts, the demo, what the command line promises.
 //! - [`kill`]: what a crash and a second process do to store and session.
+//! - [`mcp`]: official clients of the Model Context Protocol, and clients that misbehave.
 //! - [`plugins`]: the first-party plugins under the gate, with their smallest grants.
 //! - [`readme`]: the README's console blocks, its links, the arrows between crates.
 //!
@@ -17,6 +18,7 @@ mod hostile;
 mod inside;
 mod kill;
 mod matrix;
+mod mcp;
 mod plugins;
 mod readme;
 mod support;

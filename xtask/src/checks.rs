@@ -6,7 +6,7 @@
 use crate::command::{Step, say};
 use crate::demo::exit_code;
 use crate::workspace::Workspace;
-use crate::{counterparts, guests, host};
+use crate::{counterparts, guests, host, python};
 use anyhow::Result;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -25,6 +25,7 @@ pub(crate) fn test(workspace: &Workspace, arguments: &[String]) -> Result<ExitCo
     guests::build(workspace, guests::Which::All)?;
     host::build(workspace, &["tollgate"])?;
     counterparts::install(workspace)?;
+    python::install(workspace)?;
     if lints {
         clippy(workspace)?;
         deny(workspace)?;

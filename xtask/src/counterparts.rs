@@ -1,4 +1,5 @@
-//! Real counterparts for tests, from npm at pinned versions: servers that speak the providers' formats.
+//! Real counterparts for tests, from npm at pinned versions: servers that speak the providers' formats,
+//! and a client of the Model Context Protocol. Those from PyPI are in [`crate::python`].
 //!
 //! `tests/package.json` and its lock are the pins; `target/tools` is where they are installed.
 
@@ -12,6 +13,9 @@ use std::path::{Path, PathBuf};
 const NODE_VERSION_MIN: (u32, u32) = (20, 15);
 /// The Node.js that is fetched from npm where the installed one is older.
 const NODE_FROM_NPM: &str = "22.12.0";
+/// What the inspector's command line wants to know of its parent.
+const INSPECTOR_PARENT: &str =
+    r#"{"name":"@modelcontextprotocol/inspector","version":"1.0.3","type":"module"}"#;
 const NPM_QUIET: [&str; 4] = ["--no-audit", "--no-fund", "--loglevel", "error"];
 const NODE_HINT: &str = "the tests need Node.js 20.15 or newer with npm: install it from your \
     distribution or https://nodejs.org, then run `cargo xtask test` again";
@@ -50,6 +54,10 @@ pub(crate) fn install(workspace: &Workspace) -> Result<()> {
         .args(NPM_QUIET)
         .hint("the packages come from the npm registry, at the versions of tests/package-lock.json")
         .run("counterparts")?;
+    // The inspector's command line, published by itself, still reads the file of the package that it was
+    // a part of; that package brings a web interface of 120 MB.
+    let parent = tools.join("node_modules/@modelcontextprotocol/package.json");
+    write(&parent, INSPECTOR_PARENT.as_bytes())?;
     write(&stamp, &lock)
 }
 

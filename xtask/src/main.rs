@@ -13,6 +13,7 @@ mod debian;
 mod demo;
 mod guests;
 mod host;
+mod python;
 mod workspace;
 
 use anyhow::{Result, bail};

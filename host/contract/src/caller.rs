@@ -95,6 +95,12 @@ pub enum CallFault {
         /// The limit with its bound, such as `memory 64MiB`.
         limit: String,
     },
+    /// Whoever asked for the call went away.
+    #[error("the call of plugin {plugin} was cancelled")]
+    Cancelled {
+        /// The plugin.
+        plugin: String,
+    },
     /// The ledger could not be written, so nothing that the call did may leave.
     #[error("the ledger cannot be written: {message}")]
     LedgerUnavailable {
@@ -126,7 +132,9 @@ impl DeltaSink for IgnoreDeltas {
 /// Calls plugins, each call in a fresh instance.
 ///
 /// Guarantees: an implementation returns only after every entry that the call caused is durable, and
-/// a fault of one call touches no other. A fault may have evidence; it is in the ledger.
+/// a fault of one call touches no other. A fault may have evidence; it is in the ledger. A future that
+/// is dropped ends its call: the guest stops, what the gate performs for it settles, and the call's record
+/// says `cancelled`.
 #[async_trait]
 pub trait PluginCaller: Send + Sync {
     /// Calls one tool with arguments in JSON (RFC 8259, an object).

@@ -326,7 +326,8 @@ pub struct CallRecord {
     pub plugin: Plugin,
     /// The export, such as `tool.call read`.
     pub export: String,
-    /// How it ended: `returned`, `trapped`, `limit`, `refused`, `ledger_unavailable`.
+    /// How it ended: `returned`, `trapped`, `limit`, `cancelled`, `refused`,
+    /// `ledger_unavailable`.
     pub ended: String,
     /// Which limit, which trap; short.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -4,6 +4,7 @@
 //! call, its tasks settle and its record is written before the answer can be had; the answer can be
 //! had only through [`Held::release`], behind the watermark.
 
+use crate::admission::Admitted;
 use crate::answer::Answer;
 use crate::cache::{LoadError, Ready, UNKNOWN, World};
 use crate::convert;
@@ -18,6 +19,7 @@ use std::future::{Future, poll_fn};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
 use tollgate_contract::{
     CallContext, CallEvidence, CallFault, CompletionRequest, DeltaSink, Digest, Reply,
 };
@@ -69,6 +71,9 @@ impl Job {
     }
 }
 
+/// Resolves when whoever asked for the call has gone: the other end was dropped.
+pub(crate) type Gone = oneshot::Receiver<std::convert::Infallible>;
+
 /// An answer that has not left the call yet.
 #[must_use = "an answer leaves the call only through release()"]
 pub struct Held<T> {
@@ -112,8 +117,13 @@ impl<T> Held<T> {
     }
 }
 
-/// Runs one call.
-pub(crate) async fn run(inner: Arc<Inner>, context: CallContext, job: Job) -> Held<Answer> {
+/// Runs one call, until it has an answer, a fault, or nobody who waits for it.
+pub(crate) async fn run(
+    inner: Arc<Inner>,
+    context: CallContext,
+    job: Job,
+    mut gone: Gone,
+) -> Held<Answer> {
     let started = Instant::now();
     let export = job.export();
     let found = inner.plugins.entry(&context.plugin);
@@ -141,17 +151,23 @@ pub(crate) async fn run(inner: Arc<Inner>, context: CallContext, job: Job) -> He
                 World::Provider(_) => "it is a provider; it offers no tools".into(),
             },
         }),
-        (Some(entry), Ok(ready)) => match inner.admission.admit(ready.weight).await {
-            Some(admitted) => {
-                let result = Box::pin(instance(
-                    &inner, &scope, &entry, &ready, job, &mut peak, &mut talk,
-                ))
-                .await;
+        (Some(entry), Ok(ready)) => match admitted(&inner, &ready, &mut gone).await {
+            Some(Some(admitted)) => {
+                let call = Call {
+                    entry: &entry,
+                    ready: &ready,
+                    job,
+                    gone,
+                };
+                let result = Box::pin(instance(&inner, &scope, call, &mut peak, &mut talk)).await;
                 drop(admitted);
                 result
             }
-            None => Err(CallFault::Sandbox {
+            Some(None) => Err(CallFault::Sandbox {
                 message: "the host is shutting down".into(),
+            }),
+            None => Err(CallFault::Cancelled {
+                plugin: entry.name.to_string(),
             }),
         },
         (_, Err(fault)) => Err(fault),
@@ -226,15 +242,36 @@ fn scope(
     )
 }
 
+/// Waits for room in the pool; `None` if whoever asked went away first.
+async fn admitted(inner: &Inner, ready: &Ready, gone: &mut Gone) -> Option<Option<Admitted>> {
+    tokio::select! {
+        biased;
+        _ = gone => None,
+        admitted = inner.admission.admit(ready.weight) => Some(admitted),
+    }
+}
+
+/// What an instance is made for.
+struct Call<'a> {
+    entry: &'a PluginEntry,
+    ready: &'a Ready,
+    job: Job,
+    gone: Gone,
+}
+
 async fn instance(
     inner: &Inner,
     scope: &Arc<CallScope>,
-    entry: &PluginEntry,
-    ready: &Ready,
-    job: Job,
+    call: Call<'_>,
     peak: &mut u64,
     talk: &mut String,
 ) -> Result<Answer, CallFault> {
+    let Call {
+        entry,
+        ready,
+        job,
+        gone,
+    } = call;
     let limits = &entry.limits;
     let wall = Duration::from_micros(limits.wall_us);
     let deltas = match &job {
@@ -264,7 +301,18 @@ async fn instance(
     let result = {
         let mut guest = std::pin::pin!(drive(&mut store, ready, job, deadline_ms));
         let metered = poll_fn(|context| running.during(|| guest.as_mut().poll(context)));
-        Abortable::new(metered, registration).await
+        let wanted = async {
+            tokio::select! {
+                biased;
+                result = metered => Some(result),
+                _ = gone => None,
+            }
+        };
+        Abortable::new(wanted, registration).await.map(|result| {
+            result.ok_or_else(|| CallFault::Cancelled {
+                plugin: entry.name.to_string(),
+            })
+        })
     };
     let meter = store.data().meter.clone();
     *peak = meter.bytes_peak as u64;
@@ -277,6 +325,11 @@ async fn instance(
         limit,
     };
     let too_much = || limit(format!("output {} bytes", limits.output_bytes));
+    let result = match result {
+        Ok(Err(cancelled)) => return Err(cancelled),
+        Ok(Ok(result)) => Ok(result),
+        Err(aborted) => Err(aborted),
+    };
     match result {
         Ok(Ok(answer)) if output.has_room(answer.bytes()) => Ok(answer),
         Ok(Ok(_)) => Err(too_much()),
@@ -425,6 +478,7 @@ fn finish(
         Ok(_) => ("returned", None),
         Err(CallFault::Trapped { message, .. }) => ("trapped", Some(message.clone())),
         Err(CallFault::Limit { limit, .. }) => ("limit", Some(limit.clone())),
+        Err(CallFault::Cancelled { .. }) => ("cancelled", None),
         Err(CallFault::LedgerUnavailable { message }) => {
             ("ledger_unavailable", Some(message.clone()))
         }

@@ -17,6 +17,7 @@ use async_trait::async_trait;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::{oneshot, watch};
 use tollgate_contract::{
     CallContext, CallFault, Completion, CompletionRequest, DeltaSink, LeaseCheck, PluginCaller,
     ProviderError, ProviderInfo, Reply, ToolError, ToolOutput, ToolSpec,
@@ -82,6 +83,8 @@ pub(crate) struct Inner {
     pub(crate) compile_slots: tokio::sync::Semaphore,
     pub(crate) plugins: Arc<dyn PluginSource>,
     pub(crate) host: Arc<GateHost>,
+    /// Calls that are not over.
+    live: watch::Sender<usize>,
     guests: Own,
     io: Own,
 }
@@ -173,6 +176,7 @@ impl Sandbox {
                 compile_slots: tokio::sync::Semaphore::new(cores),
                 plugins: config.plugins,
                 host,
+                live: watch::Sender::new(0),
                 guests,
                 io,
                 engine,
@@ -217,7 +221,9 @@ impl Sandbox {
             tool,
             arguments_json,
         };
-        call::run(Arc::clone(&self.inner), context, job)
+        // Dropping this future drops the call itself.
+        let (_here, gone) = oneshot::channel();
+        call::run(Arc::clone(&self.inner), context, job, gone)
             .await
             .map(tool_answer)
     }
@@ -227,10 +233,25 @@ impl Sandbox {
         &self.inner.guests.1
     }
 
+    /// Waits until no call is live: also those whose callers went away have settled and are on record.
+    pub async fn settled(&self) {
+        // The sender is ours, so that the wait cannot fail.
+        let _ = self
+            .inner
+            .live
+            .subscribe()
+            .wait_for(|live| *live == 0)
+            .await;
+    }
+
     async fn spawn(&self, context: CallContext, job: Job) -> Result<Held<Answer>, CallFault> {
-        let call = call::run(Arc::clone(&self.inner), context, job);
-        let written = async {
-            let held = call.await;
+        let inner = Arc::clone(&self.inner);
+        let live = Live::new(&inner);
+        // Dropped with this future, and with it the call ends.
+        let (_here, gone) = oneshot::channel();
+        let call = async move {
+            let _live = live;
+            let held = call::run(inner, context, job, gone).await;
             // If it fails, releasing says so.
             let _ = held.write().await;
             held
@@ -238,11 +259,31 @@ impl Sandbox {
         self.inner
             .guests
             .1
-            .spawn(written)
+            .spawn(call)
             .await
             .map_err(|error| CallFault::Sandbox {
                 message: format!("the call's task ended: {error}"),
             })
+    }
+}
+
+/// Counts one call for as long as it is not over.
+struct Live(Arc<Inner>);
+
+impl Live {
+    fn new(inner: &Arc<Inner>) -> Self {
+        inner
+            .live
+            .send_modify(|live| *live = live.saturating_add(1));
+        Self(Arc::clone(inner))
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.0
+            .live
+            .send_modify(|live| *live = live.saturating_sub(1));
     }
 }
 

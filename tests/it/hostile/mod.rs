@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 /// A neighbour's call, a process of its own, takes a fraction of a second on an idle machine.
 const NEIGHBOUR_TIME_MAX: Duration = Duration::from_secs(5);
 /// Folders of `tests/hostile` that are not hostile.
-const OTHERS: [&str; 2] = ["bench", "matrix"];
+const OTHERS: [&str; 3] = ["bench", "blocks", "matrix"];
 
 macro_rules! folders {
     ($($test:ident = $folder:literal),* $(,)?) => {

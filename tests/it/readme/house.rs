@@ -24,10 +24,10 @@ fn tree(package: &str) -> String {
 }
 
 #[test]
-fn store_and_sessions_are_built_without_the_engine() {
+fn store_sessions_and_server_are_built_without_the_engine() {
     // The name is looked for where it is.
     assert!(tree("tollgate-sandbox").contains("\nwasmtime v"));
-    for package in ["tollgate-store", "tollgate-sessions"] {
+    for package in ["tollgate-store", "tollgate-sessions", "tollgate-server"] {
         let tree = tree(package);
         let crates: Vec<&str> = tree
             .lines()
@@ -44,7 +44,7 @@ fn store_and_sessions_are_built_without_the_engine() {
 }
 
 /// What each crate of ours may depend on among ours, in the program that is shipped.
-const ARROWS: [(&str, &[&str]); 6] = [
+const ARROWS: [(&str, &[&str]); 7] = [
     ("tollgate-contract", &[]),
     ("tollgate-grants", &[]),
     ("tollgate-receipts", &[]),
@@ -55,6 +55,14 @@ const ARROWS: [(&str, &[&str]); 6] = [
     (
         "tollgate-sessions",
         &["tollgate-contract", "tollgate-grants", "tollgate-receipts"],
+    ),
+    (
+        "tollgate-server",
+        &[
+            "tollgate-contract",
+            "tollgate-receipts",
+            "tollgate-sessions",
+        ],
     ),
     (
         "tollgate-store",

@@ -7,9 +7,11 @@ pub(crate) mod auth;
 pub(crate) mod call;
 pub(crate) mod demo;
 pub(crate) mod grant;
+pub(crate) mod mcp;
 pub(crate) mod plugin;
 pub(crate) mod policy;
 pub(crate) mod receipt;
+pub(crate) mod serve;
 pub(crate) mod values;
 
 use clap::{Args, Parser, Subcommand};
@@ -80,6 +82,10 @@ pub(crate) enum Command {
     /// Read what plugins did and what they were refused
     #[command(subcommand)]
     Receipt(receipt::Receipt),
+    /// Offer the plugins' tools to one MCP client, over stdin and stdout
+    Mcp(mcp::Mcp),
+    /// Offer the plugins' tools to MCP clients, over HTTP on this machine
+    Serve(serve::Serve),
     /// Watch the whole of it work, with no key and no network
     #[command(subcommand)]
     Demo(demo::Demo),

@@ -5,15 +5,17 @@ mod agent;
 mod auth;
 mod call;
 mod completions;
-mod denied;
+pub(crate) mod denied;
 mod doctor;
 mod grant;
 mod input;
 pub(crate) mod internal;
+mod mcp;
 mod plugin;
 mod policy;
 mod receipt;
 mod run;
+mod serve;
 
 pub(crate) use agent::directories;
 
@@ -36,6 +38,8 @@ pub(crate) fn dispatch(app: &App, command: Command) -> Pin<Box<dyn Future<Output
             Command::Policy(verb) => policy::run(app, verb),
             Command::Grant(verb) => grant::run(app, verb),
             Command::Receipt(verb) => receipt::run(app, verb).await,
+            Command::Mcp(args) => mcp::run(app, args).await,
+            Command::Serve(args) => serve::run(app, args).await,
             Command::Demo(crate::args::demo::Demo::PersistentAgent(demo)) => {
                 demo::run(app, demo).await
             }

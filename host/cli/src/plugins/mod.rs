@@ -15,8 +15,8 @@ mod read;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub(crate) use catalogue::{Catalogue, LocateError, Located};
-pub(crate) use offer::{Ungranted, list, offered, tools_of};
+pub(crate) use catalogue::{Catalogue, Listed, LocateError, Located};
+pub(crate) use offer::{Ungranted, list, offered, spoken_of, tools_of};
 pub(crate) use read::World;
 
 /// The plugin of a provider id: `provider_openai` is another way to write `openai`.

@@ -144,7 +144,7 @@ fn told(directories: &[String]) -> Option<String> {
 }
 
 /// Names of plugins about which an operator has said something.
-fn spoken_of(house: &House) -> Done<BTreeSet<String>> {
+pub(crate) fn spoken_of(house: &House) -> Done<BTreeSet<String>> {
     let cannot = || "the grants cannot be read".to_owned();
     let mut names: BTreeSet<String> = BTreeSet::new();
     for file in &house.catalogue.layers().files {

@@ -103,6 +103,18 @@ impl Authorities {
         }
     }
 
+    /// Forgets a session that is over.
+    pub(crate) fn forget_session(&self, session: &str) {
+        let mut projects = self
+            .projects
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        projects.remove(session);
+        drop(projects);
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|(_, of), _| of != session);
+    }
+
     /// The plugin of this name as it is now, for the sandbox. A component that has changed since it was
     /// handed out counts as a change of authority.
     pub(crate) fn component(&self, name: &str) -> Result<Option<Located>, LocateError> {

@@ -83,6 +83,17 @@ impl LazySandbox {
         .map_err(|error| error.to_string())
     }
 
+    /// Waits until no call is live.
+    pub(crate) async fn settled(&self) {
+        let started = {
+            let started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+            started.clone()
+        };
+        if let Some(sandbox) = started {
+            sandbox.settled().await;
+        }
+    }
+
     fn ready(&self) -> Result<Sandbox, CallFault> {
         self.get().map_err(|message| CallFault::Sandbox { message })
     }

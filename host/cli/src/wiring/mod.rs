@@ -3,11 +3,13 @@
 //! - [`House`] is everything that a command needs to call plugins and drive sessions.
 //! - [`adapters`] are the small traits that the sandbox wants of its host.
 //! - [`binding`] checks what a session needs before it is idle.
+//! - [`serving`] is the host of a server.
 
 pub(crate) mod adapters;
 pub(crate) mod binding;
 mod lazy;
 mod secrets;
+pub(crate) mod serving;
 
 use crate::app::{App, policy_failure};
 use crate::errors::{Context, Done, Failure};
@@ -38,6 +40,8 @@ pub(crate) struct Manner {
     pub(crate) fixture: Option<FixtureSet>,
     /// Deny the tools everything.
     pub(crate) withhold: bool,
+    /// Files that no plugin may touch, besides the usual ones.
+    pub(crate) protected: Vec<PathBuf>,
 }
 
 /// One host.
@@ -76,6 +80,7 @@ impl House {
     fn join(app: &App, manner: Manner, paths: PolicyPaths, layers: Layers) -> Done<Self> {
         let store = app.store()?;
         let mut protected = protected(app, &paths, &layers);
+        protected.extend(manner.protected);
         let catalogue = app.catalogue_with(&store, layers);
         // Whoever could change a component could change what was judged.
         protected.extend(catalogue.files());

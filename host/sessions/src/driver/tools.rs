@@ -237,6 +237,7 @@ fn faulted(call: String, fault: &CallFault) -> Outcome {
         ),
         CallFault::UnknownPlugin { .. }
         | CallFault::Refused { .. }
+        | CallFault::Cancelled { .. }
         | CallFault::LedgerUnavailable { .. }
         | CallFault::Sandbox { .. } => (
             ToolOutcome::Refused,

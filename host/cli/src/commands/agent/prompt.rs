@@ -100,6 +100,7 @@ pub(crate) fn terms(flags: &RunFlags) -> Done<RunTerms> {
         },
         fixture: flags.fixture.as_deref().map(wherever).transpose()?,
         withhold: flags.no_allow_fixture_action,
+        ..Manner::default()
     })
 }
 
