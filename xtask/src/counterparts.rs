@@ -1,19 +1,24 @@
-//! Real counterparts for tests, from npm at pinned versions: servers that speak the providers' formats.
+//! Real counterparts for tests at pinned versions: from npm, servers that speak the providers' formats and
+//! the compiler of JavaScript plugins; from PyPI, the compiler of Python plugins.
 //!
-//! `tests/package.json` and its lock are the pins; `target/tools` is where they are installed.
+//! `tests/package.json` with its lock and `tests/requirements.txt` are the pins; `target/tools` is where
+//! they are installed.
 
-use crate::command::{Step, find, say};
+use crate::command::{Step, say};
 use crate::debian;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
+use tollgate_guests::find;
 
 /// The oldest Node.js that the counterparts run on.
-const NODE_VERSION_MIN: (u32, u32) = (20, 15);
+const NODE_VERSION_MIN: (u32, u32) = (20, 19);
 /// The Node.js that is fetched from npm where the installed one is older.
 const NODE_FROM_NPM: &str = "22.12.0";
 const NPM_QUIET: [&str; 4] = ["--no-audit", "--no-fund", "--loglevel", "error"];
-const NODE_HINT: &str = "the tests need Node.js 20.15 or newer with npm: install it from your \
+const PYTHON_HINT: &str = "the tests need Python 3.10 or newer with venv: install it from your distribution, \
+    then run `cargo xtask test` again";
+const NODE_HINT: &str = "the tests need Node.js 20.19 or newer with npm: install it from your \
     distribution or https://nodejs.org, then run `cargo xtask test` again";
 
 /// Where they are installed.
@@ -23,13 +28,52 @@ pub(crate) fn dir(workspace: &Workspace) -> PathBuf {
 
 /// What the tests put in front of `PATH`.
 pub(crate) fn program_dirs(workspace: &Workspace) -> Vec<PathBuf> {
-    let mut dirs = vec![dir(workspace).join("node_modules/.bin")];
+    let mut dirs = vec![
+        dir(workspace).join("node_modules/.bin"),
+        python(workspace).join("bin"),
+    ];
     dirs.extend(own_node(workspace).filter(|dir| dir.join("node").is_file()));
     dirs
 }
 
-/// Installs what the lock names, if it is not there yet.
+/// Installs what the pins name, if it is not there yet.
 pub(crate) fn install(workspace: &Workspace) -> Result<()> {
+    from_npm(workspace)?;
+    from_pypi(workspace)
+}
+
+/// Where the packages from PyPI are.
+fn python(workspace: &Workspace) -> PathBuf {
+    dir(workspace).join("python")
+}
+
+fn from_pypi(workspace: &Workspace) -> Result<()> {
+    let pins = read(workspace, "requirements.txt")?;
+    let place = python(workspace);
+    let stamp = place.join("installed-requirements.txt");
+    if std::fs::read(&stamp).is_ok_and(|installed| installed == pins) {
+        return Ok(());
+    }
+    let makes_environments = Step::new("python3")
+        .args(["-c", "import ensurepip, venv"])
+        .ask();
+    if makes_environments.is_err() {
+        debian::install("Python", &["python3", "python3-venv"]).context(PYTHON_HINT)?;
+    }
+    Step::new("python3")
+        .args(["-m", "venv", "--clear"])
+        .args([&place])
+        .hint(PYTHON_HINT)
+        .run("Python")?;
+    Step::new(place.join("bin/pip"))
+        .args(["install", "--quiet", "--disable-pip-version-check", "-r"])
+        .args([workspace.root.join("tests/requirements.txt")])
+        .hint("the packages come from PyPI, at the versions of tests/requirements.txt")
+        .run("counterparts")?;
+    write(&stamp, &pins)
+}
+
+fn from_npm(workspace: &Workspace) -> Result<()> {
     node(workspace)?;
     let tools = dir(workspace);
     let (pins, lock) = (
