@@ -8,7 +8,7 @@ mod look;
 mod prompt;
 
 pub(crate) use launch::{project, provider, start};
-pub(crate) use prompt::{directories, manner, prepare, report};
+pub(crate) use prompt::{directories, fixture, manner, prepare, report};
 
 use crate::app::App;
 use crate::args::agent::Agent;
