@@ -44,9 +44,10 @@ fn store_and_sessions_are_built_without_the_engine() {
 }
 
 /// What each crate of ours may depend on among ours, in the program that is shipped.
-const ARROWS: [(&str, &[&str]); 6] = [
+const ARROWS: [(&str, &[&str]); 7] = [
     ("tollgate-contract", &[]),
     ("tollgate-grants", &[]),
+    ("tollgate-guests", &[]),
     ("tollgate-receipts", &[]),
     (
         "tollgate-sandbox",

@@ -56,6 +56,8 @@ pub(super) fn run(app: &App, mut command: Command) -> Done<Ended> {
     let failed = |error: std::io::Error| Failure::failed(format!("cannot run {name}"), error);
     let shown = app.printer.shows_children();
     command
+        // An author's mistake is no reason for a tool to show its own stack.
+        .env_remove("RUST_BACKTRACE")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(if shown {

@@ -33,10 +33,10 @@ pub(super) fn needs(project: &Project, kind: &str) -> bool {
 
 fn world(project: &Project) -> String {
     let mut lines = vec![
-        "// What this plugin is built for; written by `tollgate plugin build` from its needs."
-            .into(),
-        "package tollgate:plugin@0.1.0;".into(),
+        "package tollgate:plugin@0.1.0;".to_owned(),
         String::new(),
+        "/// What this plugin is built for; written by `tollgate plugin build` from its needs."
+            .into(),
         format!("world {WORLD} {{"),
     ];
     let mut import = |name: &str| lines.push(format!("  import {name};"));

@@ -7,7 +7,10 @@ mod guest;
 mod js;
 mod python;
 mod rust;
+mod sources;
 mod watch;
+
+pub(super) use sources::newer_than_built;
 
 use super::embedded::{self, Beside, SDK_DIR};
 use super::project::{Language, Project};
@@ -18,7 +21,7 @@ use crate::policy::layers;
 use crate::printer::escape;
 use crate::render::words::{bytes, quoted};
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use tollgate_guests::{artifact, sections};
 
 /// Builds once, or whenever a source changes.
@@ -70,6 +73,11 @@ fn build(app: &App, project: &Project) -> Done {
     }
     let changed = artifact::write_if_changed(&path, &component)
         .doing(|| "the component was not written".into())?;
+    if !changed && newer_than_built(project).is_some() {
+        // The sources are as new as this build, also where it gave the same bytes.
+        let now = std::fs::File::open(&path).and_then(|file| file.set_modified(SystemTime::now()));
+        now.doing(|| format!("cannot touch {}", path.display()))?;
+    }
     let digest = layers::digest(&component);
     let took = started.elapsed();
     app.printer.json(&json!({

@@ -5,8 +5,9 @@
 
 use super::super::project::Project;
 use super::build;
+use super::sources::sources;
 use crate::app::App;
-use crate::errors::{Context, Done, Failure};
+use crate::errors::{Context, Done};
 use crate::policy::layers::Stamp;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,22 +15,6 @@ use std::time::Duration;
 
 /// How often sources are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// Files that are looked at; a project is small.
-const FILES_MAX: usize = 10_000;
-/// Directories below the project's root that hold what was built, installed or kept.
-const NOT_SOURCES: [&str; 8] = [
-    "build",
-    "target",
-    "node_modules",
-    "__pycache__",
-    ".git",
-    ".tollgate",
-    ".venv",
-    "venv",
-];
-/// Files that a build writes beside the sources.
-const WRITTEN: [&str; 1] = ["Cargo.lock"];
-
 type Seen = BTreeMap<PathBuf, Stamp>;
 
 /// Builds, then waits for changes, until Ctrl-C.
@@ -58,35 +43,13 @@ pub(super) async fn run(app: &App, root: &Path) -> Done {
 
 /// What there is to see of every source.
 fn look(root: &Path) -> Done<Seen> {
-    let mut seen = Seen::new();
-    let mut directories = vec![root.to_owned()];
-    while let Some(directory) = directories.pop() {
-        // A directory that went away meanwhile has no sources.
-        let Ok(entries) = std::fs::read_dir(&directory) else {
-            continue;
-        };
-        for entry in entries.flatten() {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            let Ok(kind) = entry.file_type() else {
-                continue;
-            };
-            if kind.is_dir() {
-                if !NOT_SOURCES.contains(&name.as_ref()) {
-                    directories.push(entry.path());
-                }
-            } else if !WRITTEN.contains(&name.as_ref()) {
-                seen.insert(entry.path(), Stamp::of(&entry.path()));
-            }
-            if seen.len() > FILES_MAX {
-                return Err(Failure::input(format!(
-                    "{} holds more than {FILES_MAX} files, which are too many to watch",
-                    root.display()
-                )));
-            }
-        }
-    }
-    Ok(seen)
+    let seen = sources(root)?.into_iter();
+    Ok(seen
+        .map(|path| {
+            let stamp = Stamp::of(&path);
+            (path, stamp)
+        })
+        .collect())
 }
 
 #[cfg(test)]

@@ -338,6 +338,28 @@ receipts = [{ kind = "kv.open", decision = "allowed" }]
     }
 
     #[test]
+    fn the_cases_of_the_guide_and_of_the_help_are_cases() {
+        let guide = include_str!("../../../../../../docs/plugin-guide.md");
+        let blocks = guide.split("```toml\n").skip(1);
+        let shown: Vec<&str> = blocks
+            .filter_map(|block| block.split("```").next())
+            .filter(|block| block.starts_with("version = 1"))
+            .collect();
+        assert_eq!(shown.len(), 1);
+        assert_eq!(parse(shown[0]).unwrap().len(), 1);
+        let help = include_str!("../../../args/plugin.rs");
+        let (_, case) = help.split_once("  [[case]]").unwrap();
+        let (case, _) = case.split_once("\n\nExit code").unwrap();
+        let case = case.replace("\\\"", "\"").replace("\\\\n", "\\n");
+        assert_eq!(
+            parse(&format!("version = 1\n[[case]]{case}"))
+                .unwrap()
+                .len(),
+            1
+        );
+    }
+
+    #[test]
     fn mistakes_are_named() {
         assert!(parse("version = 2").unwrap_err().contains("reads 1"));
         assert!(fault("tols = 1").contains("line 4"));

@@ -8,8 +8,8 @@ mod judge;
 mod place;
 
 use super::bench::{self, Bench, Setup};
-use super::contract;
 use super::project::Project;
+use super::{build, contract};
 use crate::app::App;
 use crate::args::plugin::Test;
 use crate::commands::agent;
@@ -68,6 +68,12 @@ pub(super) async fn run(app: &App, args: &Test) -> Done {
     let name = PluginName::new(project.declared.name.clone())
         .map_err(|error| Failure::input(error.to_string()))?;
     let beside = path.parent().unwrap_or(&project.root).to_owned();
+    if let Some(changed) = build::newer_than_built(&project) {
+        app.printer.warn(escape::line(&format!(
+            "{} was changed after the component was built; `tollgate plugin build` builds it again",
+            changed.display()
+        )));
+    }
     let mut all = Vec::new();
     for case in &cases {
         let ran = {
