@@ -1,4 +1,19 @@
 //! The plugin's configuration: the keys of `config` in its policy entry. It never holds secrets.
+//!
+//! ```toml
+//! [plugins.hello]
+//! config = { language = "en" }
+//! ```
+//!
+//! ```
+//! use tollgate_sdk::{config, testing};
+//!
+//! testing::set_config("language", "en"); // in a component the operator sets it
+//! let language = config::get("language")?.unwrap_or_else(|| "en".into());
+//! assert_eq!(language, "en");
+//! assert_eq!(config::get("colour")?, None);
+//! # Ok::<(), config::ConfigError>(())
+//! ```
 
 use crate::bindings::standard::config::store as host;
 

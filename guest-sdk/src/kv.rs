@@ -1,5 +1,28 @@
 //! Values that outlive a call. A namespace must be granted: `kv NAMESPACE`.
 //!
+//! Every call runs in a fresh instance, so what must outlive one is kept here. A namespace belongs to the
+//! plugin; for values of one session, put [`Context::session`](crate::Context) in front of the key.
+//!
+//! ```
+//! use tollgate_sdk::kv::Bucket;
+//! use tollgate_sdk::{Context, ToolError, testing};
+//!
+//! fn visits(context: &Context) -> Result<u64, ToolError> {
+//!     let bucket = Bucket::open("hello")?; // needs `kv hello`, and a grant of it
+//!     let key = format!("{}/visits", context.session);
+//!     let before = bucket.get(&key)?.and_then(|bytes| bytes.try_into().ok());
+//!     let visits = before.map_or(0, u64::from_le_bytes) + 1;
+//!     bucket.set(&key, &visits.to_le_bytes())?;
+//!     Ok(visits)
+//! }
+//!
+//! assert_eq!(visits(&testing::context())?, 1);
+//! assert_eq!(visits(&testing::context())?, 2);
+//! # Ok::<(), ToolError>(())
+//! ```
+//!
+//! There is no transaction: of two calls that write one key at once, the later one counts.
+//!
 //! Outside a component the values live in memory, per thread.
 
 use crate::bindings::standard::keyvalue::store as host;

@@ -40,6 +40,46 @@
 //! Files, time, randomness and environment come from the standard library. This crate adds what it
 //! lacks: [`http`], [`sse`] and [`ndjson`] readers, [`config`], [`kv`], [`log`], and [`denials`].
 //!
+//! # Time
+//!
+//! A call has [`Context::deadline_ms`](Context) milliseconds of wall time from its start; then, or when it is
+//! cancelled, the host ends it where it stands. Nothing is asked of the plugin first, so work that must
+//! not be cut in the middle is bounded by the plugin itself:
+//!
+//! ```
+//! use std::time::{Duration, Instant};
+//! use tollgate_sdk::{Context, ToolOutput};
+//!
+//! fn count(words: &[&str], context: &Context) -> ToolOutput {
+//!     let started = Instant::now();
+//!     let enough = Duration::from_millis(context.deadline_ms) / 2;
+//!     let done = words.iter().take_while(|_| started.elapsed() < enough).count();
+//!     match words.len() - done {
+//!         0 => ToolOutput::text(format!("{done} words")),
+//!         left => ToolOutput::text(format!("{done} words; {left} were left out for lack of time")),
+//!     }
+//! }
+//! # let output = count(&["a", "b"], &tollgate_sdk::testing::context());
+//! # assert_eq!(output, ToolOutput::text("2 words"));
+//! ```
+//!
+//! Contract 0.1.0 has no progress: what a tool does is seen when it answers, or in its [`log`] lines.
+//!
+//! # Images and other bytes
+//!
+//! ```
+//! use tollgate_sdk::ToolOutput;
+//!
+//! let pixel = b"P1 1 1 0".to_vec();
+//! let output = ToolOutput::blob("image/x-portable-bitmap", pixel).and_text("one white pixel");
+//! assert_eq!(output.content.len(), 2);
+//! ```
+//!
+//! # Tests
+//!
+//! `cargo test` runs a plugin's functions natively with the stand-ins of [`testing`];
+//! `tollgate plugin test` runs its component in the real sandbox, with the grants of each case.
+//!
 //! Invariant: only the functions that touch the host know the target; everything else runs and is
 //! tested natively. Outside a component those functions act on the stand-ins of [`testing`].
 

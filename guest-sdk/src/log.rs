@@ -1,4 +1,11 @@
 //! Log lines for the operator. Counted and capped by the host; outside a component they are dropped.
+//!
+//! `tollgate call` shows them after the answer, and `tollgate plugin test` beside a failed case. They are
+//! the plugin's own words and in no receipt; standard error is kept the same way.
+//!
+//! ```
+//! tollgate_sdk::log::info("greet", "the cache is cold");
+//! ```
 
 use crate::bindings::standard::logging::logging as host;
 

@@ -3,6 +3,7 @@
 //! - [`hostile`]: each component of `tests/hostile` is contained, on record, and harms no neighbour.
 //!   [`inside`] does the same within one host; [`matrix`] prints import × verdict.
 //! - [`agent`]: a session from prompt to receipts, the demo, what the command line promises.
+//! - [`author`]: plugins from nothing, in each language; the contract's promises to old components.
 //! - [`kill`]: what a crash and a second process do to store and session.
 //! - [`mcp`]: official clients of the Model Context Protocol, and clients that misbehave.
 //! - [`plugins`]: the first-party plugins under the gate, with their smallest grants.
@@ -14,6 +15,7 @@
 #![cfg(test)]
 
 mod agent;
+mod author;
 mod hostile;
 mod inside;
 mod kill;

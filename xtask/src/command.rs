@@ -6,7 +6,7 @@
 use anyhow::{Context, Result, bail};
 use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -61,6 +61,21 @@ impl Step {
         }
     }
 
+    /// A command that was put together elsewhere.
+    pub(crate) fn of(command: &Command) -> Self {
+        let mut step = Self::new(command.get_program());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => step.command.env(name, value),
+                None => step.command.env_remove(name),
+            };
+        }
+        if let Some(dir) = command.get_current_dir() {
+            step.command.current_dir(dir);
+        }
+        step.args(command.get_args())
+    }
+
     /// The cargo that runs this program.
     pub(crate) fn cargo(root: &Path) -> Self {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -94,11 +109,6 @@ impl Step {
     pub(crate) fn envs(mut self, variables: &[(&'static str, OsString)]) -> Self {
         self.command
             .envs(variables.iter().map(|(name, value)| (name, value)));
-        self
-    }
-
-    pub(crate) fn without_env(mut self, name: &str) -> Self {
-        self.command.env_remove(name);
         self
     }
 
@@ -207,13 +217,6 @@ fn wait_at_most(child: &mut Child, limit: Duration) -> std::io::Result<ExitStatu
         }
         std::thread::sleep(POLL_INTERVAL);
     }
-}
-
-/// The path of a program in `PATH`.
-pub(crate) fn find(program: &str) -> Option<PathBuf> {
-    std::env::split_paths(&std::env::var_os("PATH")?)
-        .map(|dir| dir.join(program))
-        .find(|path| path.is_file())
 }
 
 fn on_new_line(hint: &str) -> String {

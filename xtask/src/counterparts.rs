@@ -1,23 +1,24 @@
-//! Real counterparts for tests, from npm at pinned versions: servers that speak the providers' formats,
-//! and a client of the Model Context Protocol. Those from PyPI are in [`crate::python`].
+//! Real counterparts for tests, from npm at pinned versions: servers that speak the providers' formats, a
+//! client of the Model Context Protocol, and the compiler of JavaScript plugins. Those from PyPI are in [`crate::python`].
 //!
 //! `tests/package.json` and its lock are the pins; `target/tools` is where they are installed.
 
-use crate::command::{Step, find, say};
+use crate::command::{Step, say};
 use crate::debian;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
+use tollgate_guests::find;
 
 /// The oldest Node.js that the counterparts run on.
-const NODE_VERSION_MIN: (u32, u32) = (20, 15);
+const NODE_VERSION_MIN: (u32, u32) = (20, 19);
 /// The Node.js that is fetched from npm where the installed one is older.
 const NODE_FROM_NPM: &str = "22.12.0";
 /// What the inspector's command line wants to know of its parent.
 const INSPECTOR_PARENT: &str =
     r#"{"name":"@modelcontextprotocol/inspector","version":"1.0.3","type":"module"}"#;
 const NPM_QUIET: [&str; 4] = ["--no-audit", "--no-fund", "--loglevel", "error"];
-const NODE_HINT: &str = "the tests need Node.js 20.15 or newer with npm: install it from your \
+const NODE_HINT: &str = "the tests need Node.js 20.19 or newer with npm: install it from your \
     distribution or https://nodejs.org, then run `cargo xtask test` again";
 
 /// Where they are installed.
@@ -27,7 +28,8 @@ pub(crate) fn dir(workspace: &Workspace) -> PathBuf {
 
 /// What the tests put in front of `PATH`.
 pub(crate) fn program_dirs(workspace: &Workspace) -> Vec<PathBuf> {
-    let mut dirs = vec![dir(workspace).join("node_modules/.bin")];
+    let tools = dir(workspace);
+    let mut dirs = vec![tools.join("node_modules/.bin"), tools.join("python/bin")];
     dirs.extend(own_node(workspace).filter(|dir| dir.join("node").is_file()));
     dirs
 }

@@ -2,19 +2,9 @@
 //!
 //! Never removes a package: a machine that would lose one is left as it is.
 
-use crate::command::{Step, find};
+use crate::command::Step;
 use anyhow::{Result, bail};
-
-const STATUS_INSTALLED: &str = "installed";
-
-/// Those of the packages that are not installed. An error where dpkg is not the package manager.
-pub(crate) fn missing<'a>(packages: &[&'a str]) -> Result<Vec<&'a str>> {
-    if find("dpkg-query").is_none() || find("apt-get").is_none() {
-        bail!("this system has no apt");
-    }
-    let absent = packages.iter().filter(|package| !is_installed(package));
-    Ok(absent.copied().collect())
-}
+use tollgate_guests::debian::missing;
 
 /// Installs what is missing.
 pub(crate) fn install(title: &str, packages: &[&str]) -> Result<()> {
@@ -40,13 +30,6 @@ pub(crate) fn install(title: &str, packages: &[&str]) -> Result<()> {
         ])
         .args(absent)
         .run(title)
-}
-
-fn is_installed(package: &str) -> bool {
-    Step::new("dpkg-query")
-        .args(["-W", "-f=${db:Status-Status}", package])
-        .ask()
-        .is_ok_and(|status| status == STATUS_INSTALLED)
 }
 
 /// How this process may act as root.

@@ -2,11 +2,12 @@
 //!
 //! `tests/requirements.txt` is the pins; `target/tools/python` is where they are installed.
 
-use crate::command::{Step, find};
+use crate::command::Step;
 use crate::counterparts;
 use crate::debian;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
+use tollgate_guests::find;
 
 /// The oldest Python that the counterparts run on.
 const PYTHON_VERSION_MIN: (u32, u32) = (3, 10);

@@ -4,6 +4,7 @@ use crate::command::Step;
 use anyhow::{Context, Result};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use tollgate_guests::toolchain;
 
 /// The workspace of this clone.
 pub(crate) struct Workspace {
@@ -50,6 +51,15 @@ impl Workspace {
 
     pub(crate) fn package(&self, name: &str) -> Option<&Package> {
         self.packages.iter().find(|package| package.name == name)
+    }
+
+    /// The oldest compiler that every package accepts.
+    pub(crate) fn rust_version_min(&self) -> toolchain::Version {
+        let versions = self.packages.iter();
+        versions
+            .filter_map(|package| toolchain::version(package.rust_version.as_deref()?))
+            .max()
+            .unwrap_or_default()
     }
 
     /// Where cargo puts the host's programs.

@@ -49,6 +49,11 @@ pub(crate) const NO_COLOR: EnvVar = EnvVar {
     name: "NO_COLOR",
     help: "if set and not empty, nothing is coloured (no-color.org)",
 };
+/// Which compiler `plugin build` uses for Rust.
+pub(crate) const TOLLGATE_GUEST_TOOLCHAIN: EnvVar = EnvVar {
+    name: tollgate_guests::toolchain::OVERRIDE,
+    help: "rustup or debian: the compiler of `plugin build` for Rust [default: what is there]",
+};
 /// A point at which the process stops, for tests of recovery.
 pub(crate) const TOLLGATE_TEST_STOP_AT: EnvVar = EnvVar {
     name: tollgate_contract::STOP_AT_VARIABLE,
@@ -64,6 +69,7 @@ pub(crate) const ALL: &[&EnvVar] = &[
     &XDG_CACHE_HOME,
     &HOME,
     &NO_COLOR,
+    &TOLLGATE_GUEST_TOOLCHAIN,
     &TOLLGATE_TEST_STOP_AT,
 ];
 

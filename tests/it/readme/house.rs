@@ -47,6 +47,7 @@ fn store_sessions_and_server_are_built_without_the_engine() {
 const ARROWS: [(&str, &[&str]); 7] = [
     ("tollgate-contract", &[]),
     ("tollgate-grants", &[]),
+    ("tollgate-guests", &[]),
     ("tollgate-receipts", &[]),
     (
         "tollgate-sandbox",

@@ -4,10 +4,7 @@
 //! has `[package.metadata.tollgate.guests]`, or is `tests/hostile`; each of its cdylib examples is one:
 //!
 //! ```toml
-//! [package.metadata.tollgate]                  # a plugin
-//! name = "files"                               # default: the package's, without `tollgate-plugin-`
-//! world = "tools"                              # tools, provider, or command
-//! title = "Files"
+//! [package.metadata.tollgate]                  # a plugin; keys as in `tollgate_guests::manifest`
 //! needs = ["fs.read * at *"]                   # required, may be empty
 //!
 //! [package.metadata.tollgate.guests.read_env]  # the example `read_env`
@@ -15,16 +12,11 @@
 //! ```                                          # without either, the component declares nothing at all
 
 use super::Which;
-use crate::workspace::{Package, Workspace, text};
+use crate::workspace::{Package, Workspace};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-
-/// The version of the contract in `wit/`.
-const CONTRACT: &str = "0.1.0";
-const PACKAGE_PREFIX: &str = "tollgate-plugin-";
-const WORLDS: [&str; 3] = ["tools", "provider", "command"];
-const PLUGIN_KEYS: [&str; 6] = ["name", "world", "title", "description", "homepage", "needs"];
+use tollgate_guests::manifest::{self, Declared};
 
 /// Plugin, or guest of a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,20 +29,17 @@ pub(super) enum Kind {
 #[derive(Debug)]
 pub(super) struct Guest {
     pub(super) kind: Kind,
-    pub(super) name: String,
     pub(super) package: String,
     pub(super) manifest: PathBuf,
     /// The cargo target that is compiled.
     pub(super) target: String,
-    /// The JSON of the section `tollgate:meta`.
-    pub(super) meta: Value,
-    /// The entries of the section `tollgate:needs`; none = no section.
-    pub(super) needs: Option<Vec<String>>,
+    /// What it says of itself.
+    pub(super) declared: Declared,
 }
 
 impl Guest {
     pub(super) fn file_name(&self) -> String {
-        format!("{}.wasm", self.name)
+        format!("{}.wasm", self.declared.name)
     }
 }
 
@@ -72,12 +61,12 @@ pub(super) fn plan(workspace: &Workspace, which: Which) -> Result<Vec<Guest>> {
         );
     }
     guests.retain(|guest| which == Which::All || guest.kind == Kind::Plugin);
-    guests.sort_by(|one, other| one.name.cmp(&other.name));
+    guests.sort_by(|one, other| one.declared.name.cmp(&other.declared.name));
     for (one, next) in guests.iter().zip(guests.iter().skip(1)) {
-        if one.name == next.name {
+        if one.declared.name == next.declared.name {
             bail!(
                 "two guests are called `{}`: {} and {}",
-                one.name,
+                one.declared.name,
                 one.manifest.display(),
                 next.manifest.display()
             );
@@ -100,16 +89,19 @@ fn plugin(package: &Package) -> Result<Guest> {
         .iter()
         .find(|target| target.is_cdylib && !target.is_example)
         .with_context(|| format!("{place}: the package has no library with crate-type cdylib"))?;
-    let short = package
-        .name
-        .strip_prefix(PACKAGE_PREFIX)
-        .unwrap_or(&package.name);
-    let needs = needs(&package.tollgate, &place)?
-        .with_context(|| format!("{place}: `needs` is missing; `needs = []` declares none"))?;
+    let guest = guest(
+        package,
+        &target.name,
+        &package.name,
+        &package.tollgate,
+        &place,
+    )?;
+    if guest.declared.needs.is_none() {
+        bail!("{place}: `needs` is missing; `needs = []` declares none");
+    }
     Ok(Guest {
         kind: Kind::Plugin,
-        needs: Some(needs),
-        ..guest(package, &target.name, short, &package.tollgate, &place)?
+        ..guest
     })
 }
 
@@ -140,17 +132,14 @@ fn test_guest(package: &Package, name: &str, table: &Value) -> Result<Guest> {
         package.manifest.display()
     );
     let entry = table.get(name).unwrap_or(&Value::Null);
-    let needs = match needs(entry, &place)? {
-        Some(needs) => Some(needs),
-        None => needs_file(&package.dir().join(name).join("needs.txt"))?,
-    };
-    Ok(Guest {
-        needs,
-        ..guest(package, name, name, entry, &place)?
-    })
+    let mut guest = guest(package, name, name, entry, &place)?;
+    if guest.declared.needs.is_none() {
+        guest.declared.needs = needs_file(&package.dir().join(name).join("needs.txt"))?;
+    }
+    Ok(guest)
 }
 
-/// What plugin and test guest have in common; needs are the caller's.
+/// What plugin and test guest have in common.
 fn guest(
     package: &Package,
     target: &str,
@@ -158,41 +147,18 @@ fn guest(
     entry: &Value,
     place: &str,
 ) -> Result<Guest> {
-    if let Some(unknown) = keys(entry).find(|key| !PLUGIN_KEYS.contains(key)) {
-        bail!(
-            "{place}: unknown key `{unknown}`; known are {}",
-            PLUGIN_KEYS.join(", ")
-        );
-    }
-    let name = text(entry, "name").unwrap_or_else(|| default_name.to_owned());
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
-    if name.is_empty() || !name.chars().all(plain) {
-        bail!("{place}: `{name}` is no plugin name; use a-z, 0-9, `-` and `_`");
-    }
-    let world = text(entry, "world").unwrap_or_else(|| "tools".to_owned());
-    if !WORLDS.contains(&world.as_str()) {
-        bail!(
-            "{place}: there is no world `{world}`; worlds are {}",
-            WORLDS.join(", ")
-        );
-    }
-    let meta = serde_json::json!({
-        "name": name,
-        "version": package.version,
-        "world": world,
-        "contract": CONTRACT,
-        "title": text(entry, "title"),
-        "description": text(entry, "description").or_else(|| package.description.clone()),
-        "homepage": text(entry, "homepage").or_else(|| package.homepage.clone()),
-    });
+    let around = manifest::Package {
+        name: default_name.to_owned(),
+        version: package.version.clone(),
+        description: package.description.clone(),
+        homepage: package.homepage.clone(),
+    };
     Ok(Guest {
         kind: Kind::Test,
-        name,
         package: package.name.clone(),
         manifest: package.manifest.clone(),
         target: target.to_owned(),
-        meta,
-        needs: None,
+        declared: manifest::read(entry, &around, place)?,
     })
 }
 
@@ -202,22 +168,6 @@ fn keys(value: &Value) -> impl Iterator<Item = &str> {
         .into_iter()
         .flatten()
         .map(|(key, _)| key.as_str())
-}
-
-fn needs(entry: &Value, place: &str) -> Result<Option<Vec<String>>> {
-    let Some(value) = entry.get("needs") else {
-        return Ok(None);
-    };
-    let strings = value.as_array().and_then(|entries| {
-        entries
-            .iter()
-            .map(|entry| entry.as_str().map(str::to_owned))
-            .collect()
-    });
-    match strings {
-        Some(strings) => Ok(Some(strings)),
-        None => bail!("{place}: `needs` must be an array of strings"),
-    }
 }
 
 /// A need a line; empty lines and lines that begin with `#` do not count.
@@ -283,11 +233,11 @@ mod tests {
         assert_eq!(guests.len(), 1);
         assert_eq!(guests[0].file_name(), "a.wasm");
         assert_eq!(
-            guests[0].needs.as_deref(),
+            guests[0].declared.needs.as_deref(),
             Some(&["http POST *".to_owned()][..])
         );
         assert_eq!(
-            guests[0].meta,
+            guests[0].declared.meta,
             json!({"name": "a", "version": "1.2.3", "world": "provider", "contract": "0.1.0",
                 "title": "A", "description": "what it does", "homepage": null})
         );
@@ -305,7 +255,7 @@ mod tests {
         let guests = plan(&workspace, Which::All).unwrap();
         let found: Vec<_> = guests
             .iter()
-            .map(|g| (g.name.as_str(), g.kind, &g.needs))
+            .map(|g| (g.declared.name.as_str(), g.kind, &g.declared.needs))
             .collect();
         assert_eq!(
             found,
@@ -315,12 +265,8 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named() {
+    fn a_plugin_says_what_it_needs() {
         assert!(error(json!({})).contains("`needs` is missing"));
-        assert!(error(json!({"needs": "x"})).contains("array of strings"));
-        assert!(error(json!({"needs": [], "neds": []})).contains("unknown key `neds`"));
-        assert!(error(json!({"needs": [], "world": "x"})).contains("no world `x`"));
-        assert!(error(json!({"needs": [], "name": "../x"})).contains("no plugin name"));
     }
 
     #[test]

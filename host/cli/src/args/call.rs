@@ -14,9 +14,10 @@ Examples:
   tollgate call files list path=/project
   tollgate call files read path=/project/README.md start_line=1 lines_max=20
   tollgate call ./hello.wasm greet name=Ada
+  tollgate call . greet name=Ada
   tollgate receipt list --limit 5")]
 pub(crate) struct Call {
-    /// A plugin's name, or the path of a component
+    /// A plugin's name, or the path of a component or of a project that was built
     pub(crate) plugin: String,
     /// One of its tools; without it they are listed
     pub(crate) tool: Option<String>,

@@ -1,6 +1,6 @@
 //! `tollgate call`: one tool call in a session that is only an id. It needs no login.
 
-use super::plugin::failure;
+use super::plugin::{failure, judge_contract, project};
 use super::{denied, input};
 use crate::app::App;
 use crate::args::call::Call;
@@ -23,7 +23,8 @@ use tollgate_receipts::{CallRecord, Draft, Ledger, Plugin, Record};
 const DESCRIPTION_CHARS_MAX: usize = 72;
 
 /// Calls the tool and prints what it returned.
-pub(crate) async fn run(app: &App, args: Call) -> Done {
+pub(crate) async fn run(app: &App, mut args: Call) -> Done {
+    args.plugin = project::resolve(&args.plugin)?;
     let house = House::open(app, Manner::default())?;
     let located = match house.catalogue.find(&args.plugin) {
         Ok(located) => located,
@@ -37,6 +38,7 @@ pub(crate) async fn run(app: &App, args: Call) -> Done {
         name: args.plugin.clone(),
         remedy: "tollgate plugin list".into(),
     })?;
+    judge_contract(&located)?;
     if located.component.world == Some(World::Provider) {
         return Err(Failure::input_try(
             format!("plugin {} is a provider and has no tools", located.name),

@@ -77,6 +77,11 @@ impl Printer {
         self.json
     }
 
+    /// Whether a program that works for a command may say its own words on standard error.
+    pub(crate) fn shows_children(&self) -> bool {
+        !self.json && !self.quiet && !self.mute
+    }
+
     /// One JSON value, pretty. Does nothing unless `--json`.
     pub(crate) fn json(&self, value: &impl Serialize) {
         if self.json

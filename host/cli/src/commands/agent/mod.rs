@@ -8,7 +8,7 @@ mod look;
 mod prompt;
 
 pub(crate) use launch::{project, provider, start};
-pub(crate) use prompt::{Prepared, directories, manner, prepare, report, terms};
+pub(crate) use prompt::{Prepared, directories, fixture, manner, prepare, report, terms};
 
 use crate::app::App;
 use crate::args::agent::Agent;

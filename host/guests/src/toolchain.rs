@@ -1,22 +1,18 @@
 //! Which compiler builds the guests.
 //!
-//! In this order: the one in use, if it has the target's standard library; Debian's, if it is already
-//! installed; the one in use after `rustup target add`; Debian's after installing it. Debian has no
-//! standard library for the target, so cargo builds it from Debian's sources (about 20 s, once).
+//! The one in use, if it has the target's standard library, or Debian's, if it is installed. Debian has
+//! no standard library for the target, so cargo builds it from Debian's sources (about 20 s, once).
 
-use super::TARGET;
-use crate::command::{Step, find, say};
-use crate::debian;
-use crate::workspace::Workspace;
+use crate::{TARGET, ask, debian};
 use anyhow::{Context, Result, bail};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::process::Command;
 
-const OVERRIDE: &str = "TOLLGATE_GUEST_TOOLCHAIN";
-/// Where the network swallows packets, rustup would wait for minutes.
-const RUSTUP_MAX: Duration = Duration::from_secs(90);
-const DEBIAN_PACKAGES: [&str; 6] = [
+/// The variable that chooses between the two.
+pub const OVERRIDE: &str = "TOLLGATE_GUEST_TOOLCHAIN";
+/// What Debian's way needs.
+pub const DEBIAN_PACKAGES: [&str; 6] = [
     "rustc-web",
     "cargo-web",
     "rust-web-src",
@@ -29,16 +25,20 @@ const DEBIAN_CARGO: &str = "/usr/bin/cargo";
 /// The C library and start objects of wasi-libc. Debian's compiler ships none of its own.
 const DEBIAN_WASI_LIBC: &str = "/usr/lib/wasm32-wasi";
 const DEBIAN_STD_SOURCE: &str = "/usr/lib/rustlib/src/rust";
-const WAYS_OUT: &str = "\
+/// What to do where there is no compiler for guests.
+pub const WAYS_OUT: &str = "\
 no compiler for the guests. One of these three makes one:
   1. rustup target add wasm32-wasip2        (https://rustup.rs, with access to static.rust-lang.org)
   2. on Debian, as root: apt-get update && apt-get install rustc-web cargo-web rust-web-src \
 rust-web-llvm lld-22 wasi-libc
   3. a Rust of your distribution with the target wasm32-wasip2, in front of PATH";
 
+/// A major and a minor version.
+pub type Version = (u32, u32);
+
 /// A compiler for guests that is there and complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Toolchain {
+pub enum Toolchain {
     /// The compiler in use.
     InUse,
     /// Debian's, which is asked to build the standard library.
@@ -47,61 +47,65 @@ pub(super) enum Toolchain {
 
 /// What the environment asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wish {
+pub enum Wish {
+    /// What is there.
     Any,
+    /// The compiler in use.
     Rustup,
+    /// Debian's.
     Debian,
 }
 
+impl Wish {
+    /// Reads [`OVERRIDE`].
+    ///
+    /// # Errors
+    /// Its value is neither `rustup` nor `debian`.
+    pub fn from_environment() -> Result<Self> {
+        wish(std::env::var_os(OVERRIDE))
+    }
+}
+
 impl Toolchain {
-    /// Finds one, or makes one.
-    pub(super) fn choose(workspace: &Workspace) -> Result<Self> {
-        let wish = wish(std::env::var_os(OVERRIDE))?;
-        let mut refused = Vec::new();
+    /// One that is installed, the compiler in use before Debian's; none where neither is complete.
+    pub fn installed(wish: Wish, rust_version_min: Version) -> Option<Self> {
         if wish != Wish::Debian && in_use_has_target() {
-            return Ok(Self::InUse);
+            return Some(Self::InUse);
         }
-        if wish == Wish::Any && debian_is_usable(workspace).is_ok() {
-            return Ok(Self::Debian);
+        if wish != Wish::Rustup && debian_is_usable(rust_version_min).is_ok() {
+            return Some(Self::Debian);
         }
-        if wish != Wish::Debian {
-            match add_target() {
-                Ok(()) => return Ok(Self::InUse),
-                Err(error) => refused.push(format!("rustup: {error:#}")),
-            }
-        }
-        if wish != Wish::Rustup {
-            match install_debian(workspace) {
-                Ok(()) => return Ok(Self::Debian),
-                Err(error) => refused.push(format!("Debian: {error:#}")),
-            }
-        }
-        bail!("{WAYS_OUT}\nwhat was tried:\n  {}", refused.join("\n  "))
+        None
     }
 
-    /// `cargo build` with this compiler; what to build is the caller's.
-    pub(super) fn cargo(self, workspace: &Workspace) -> Result<Step> {
-        let flags = flags(self, &workspace.root)?;
-        let step = match self {
-            Self::InUse => Step::cargo(&workspace.root).args(["build", "--locked"]),
-            Self::Debian => Step::new(DEBIAN_CARGO)
-                .dir(&workspace.root)
+    /// `cargo build` in `root` with this compiler; what to build is the caller's.
+    pub fn cargo(self, root: &Path) -> Command {
+        let mut command = match self {
+            Self::InUse => {
+                Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+            }
+            Self::Debian => Command::new(DEBIAN_CARGO),
+        };
+        command
+            .current_dir(root)
+            .arg("build")
+            .env_remove("RUSTFLAGS")
+            .env("CARGO_ENCODED_RUSTFLAGS", flags(self, root));
+        if self == Self::Debian {
+            command
                 .env("RUSTC", DEBIAN_RUSTC)
                 // -Zbuild-std is unstable: the standard library is built from sources of the same version.
                 .env("RUSTC_BOOTSTRAP", "1")
-                .without_env("RUSTUP_TOOLCHAIN")
-                .without_env("CARGO")
-                .without_env("LD_LIBRARY_PATH")
-                .args(["build", "--locked"])
-                .args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features="]),
-        };
-        Ok(step
-            .without_env("RUSTFLAGS")
-            .env("CARGO_ENCODED_RUSTFLAGS", flags))
+                .env_remove("RUSTUP_TOOLCHAIN")
+                .env_remove("CARGO")
+                .env_remove("LD_LIBRARY_PATH")
+                .args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features="]);
+        }
+        command
     }
 
     /// What to do when it fails.
-    pub(super) fn hint(self) -> String {
+    pub fn hint(self) -> String {
         let other = match self {
             Self::InUse => "debian",
             Self::Debian => "rustup",
@@ -124,7 +128,7 @@ fn wish(value: Option<OsString>) -> Result<Wish> {
 }
 
 /// Paths of this machine are replaced, so that a component is the same in every clone.
-fn flags(toolchain: Toolchain, root: &Path) -> Result<OsString> {
+fn flags(toolchain: Toolchain, root: &Path) -> OsString {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
     let mut flags = Vec::new();
@@ -137,7 +141,7 @@ fn flags(toolchain: Toolchain, root: &Path) -> Result<OsString> {
         remap(Path::new(DEBIAN_STD_SOURCE), "/rust");
         flags.push(OsString::from(format!("-Lnative={DEBIAN_WASI_LIBC}")));
     }
-    Ok(flags.join("\u{1f}".as_ref()))
+    flags.join("\u{1f}".as_ref())
 }
 
 fn remapped(from: &Path, to: &str) -> OsString {
@@ -152,8 +156,9 @@ fn rustc_in_use() -> OsString {
     std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())
 }
 
-fn in_use_has_target() -> bool {
-    let Ok(sysroot) = Step::new(rustc_in_use()).args(["--print", "sysroot"]).ask() else {
+/// Whether the compiler in use has the target's standard library.
+pub fn in_use_has_target() -> bool {
+    let Ok(sysroot) = ask(rustc_in_use(), ["--print", "sysroot"]) else {
         return false;
     };
     let lib = Path::new(sysroot.trim())
@@ -169,31 +174,11 @@ fn in_use_has_target() -> bool {
     })
 }
 
-fn add_target() -> Result<()> {
-    if find("rustup").is_none() {
-        bail!("there is no rustup in PATH");
-    }
-    let status = Step::new("rustup")
-        .args(["target", "add", TARGET])
-        .limit(RUSTUP_MAX)
-        .status("guest toolchain")?;
-    if !status.success() {
-        bail!("`rustup target add {TARGET}` failed ({status})");
-    }
-    if !in_use_has_target() {
-        bail!("rustup added {TARGET}, but not to the compiler in use");
-    }
-    Ok(())
-}
-
-fn install_debian(workspace: &Workspace) -> Result<()> {
-    say("\ntrying Debian's compiler for the guests");
-    debian::install("guest toolchain", &DEBIAN_PACKAGES)?;
-    debian_is_usable(workspace)
-}
-
-/// Whether packages, files and version are as they must be.
-fn debian_is_usable(workspace: &Workspace) -> Result<()> {
+/// Whether packages, files and version of Debian's compiler are as they must be.
+///
+/// # Errors
+/// Says what is missing or too old.
+pub fn debian_is_usable(rust_version_min: Version) -> Result<()> {
     let absent = debian::missing(&DEBIAN_PACKAGES)?;
     if !absent.is_empty() {
         bail!("the packages {} are missing", absent.join(" "));
@@ -207,14 +192,9 @@ fn debian_is_usable(workspace: &Workspace) -> Result<()> {
             bail!("{file} is missing");
         }
     }
-    let printed = Step::new(DEBIAN_RUSTC).args(["--version"]).ask()?;
+    let printed = ask(DEBIAN_RUSTC, ["--version"])?;
     let found = version(&printed).with_context(|| format!("cannot read `{}`", printed.trim()))?;
-    let wanted = workspace
-        .packages
-        .iter()
-        .filter_map(|package| version(package.rust_version.as_deref()?))
-        .max()
-        .unwrap_or_default();
+    let wanted = rust_version_min;
     if found < wanted {
         bail!(
             "{DEBIAN_RUSTC} is {}, and {}.{} is needed",
@@ -227,7 +207,7 @@ fn debian_is_usable(workspace: &Workspace) -> Result<()> {
 }
 
 /// Major and minor of `rustc 1.96.0 (…)` or of `1.95`.
-fn version(printed: &str) -> Option<(u32, u32)> {
+pub fn version(printed: &str) -> Option<Version> {
     let number = printed
         .split_whitespace()
         .find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;

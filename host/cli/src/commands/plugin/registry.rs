@@ -1,7 +1,8 @@
-//! `tollgate plugin`: names, what is behind them, what they need and may do.
+//! Names, what is behind them, what they need and may do: `plugin add`, `list`, `show` and `rm`.
 
+use super::{contract, project};
 use crate::app::App;
-use crate::args::plugin::{Add, Plugin};
+use crate::args::plugin::Add;
 use crate::errors::{Context, Done, Failure};
 use crate::plugins::{self, LocateError, Located, World};
 use crate::printer::escape;
@@ -18,16 +19,6 @@ use tollgate_store::{NewPlugin, StoreError};
 const PATH_CHARS_MAX: usize = 44;
 /// Characters of a tool's description on a page.
 const DESCRIPTION_CHARS_MAX: usize = 400;
-
-/// Carries out one verb.
-pub(crate) async fn run(app: &App, verb: Plugin) -> Done {
-    match verb {
-        Plugin::Add(args) => add(app, &args).await,
-        Plugin::List => list(app),
-        Plugin::Show(one) => show(app, &one.plugin).await,
-        Plugin::Rm(one) => remove(app, &one.plugin),
-    }
-}
 
 /// A plugin that cannot be used, for people.
 pub(crate) fn failure(error: LocateError) -> Failure {
@@ -75,9 +66,10 @@ fn find(house: &House, typed: &str) -> Done<Located> {
         })
 }
 
-async fn add(app: &App, args: &Add) -> Done {
+pub(super) async fn add(app: &App, args: &Add) -> Done {
     let house = House::open(app, Manner::default())?;
-    let path = std::path::absolute(&args.component).doing(|| "the path cannot be used".into())?;
+    let path = project::component_of(&args.component)?;
+    let path = std::path::absolute(&path).doing(|| "the path cannot be used".into())?;
     let name = match &args.name {
         Some(name) => name.clone(),
         None => path
@@ -96,6 +88,7 @@ async fn add(app: &App, args: &Add) -> Done {
         .catalogue
         .introduce(&path, &name, args.replace)
         .map_err(failure)?;
+    contract::judge(&located)?;
     if let (Some(before), false) = (&before, args.replace) {
         return Err(Failure::Input {
             what: format!(
@@ -196,7 +189,7 @@ async fn examine(house: &House, located: &Located) -> Done<(World, Vec<ToolSpec>
     Ok((World::Tools, plugins::list(house, located).await?))
 }
 
-fn list(app: &App) -> Done {
+pub(super) fn list(app: &App) -> Done {
     let catalogue = app.catalogue()?;
     let all = catalogue.all().map_err(failure)?;
     let mut values = Vec::new();
@@ -256,7 +249,7 @@ fn list(app: &App) -> Done {
     Ok(())
 }
 
-fn remove(app: &App, name: &str) -> Done {
+pub(super) fn remove(app: &App, name: &str) -> Done {
     let gone = || Failure::NotFound {
         kind: "added plugin",
         name: name.to_owned(),
@@ -277,9 +270,9 @@ fn remove(app: &App, name: &str) -> Done {
     Ok(())
 }
 
-async fn show(app: &App, typed: &str) -> Done {
+pub(super) async fn show(app: &App, typed: &str) -> Done {
     let house = House::open(app, Manner::default())?;
-    let located = find(&house, typed)?;
+    let located = find(&house, &project::resolve(typed)?)?;
     let name = located.name.as_str();
     let authority = house
         .authorities

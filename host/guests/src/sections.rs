@@ -4,7 +4,7 @@
 //! model, "Binary Format"): a preamble of 8 bytes, then sections of an id, a length in unsigned LEB128
 //! and a body. What is in a body is not looked at, except for nested modules and components.
 
-use super::plan::Guest;
+use crate::manifest::Declared;
 use anyhow::{Context, Result, bail};
 
 const NEEDS_SECTION: &str = "tollgate:needs";
@@ -20,8 +20,11 @@ const MODULE_ID: u8 = 1;
 const COMPONENT_ID: u8 = 4;
 const DEPTH_MAX: usize = 64;
 
-/// The component with needs and metadata of its guest.
-pub(super) fn attach(mut component: Vec<u8>, guest: &Guest) -> Result<Vec<u8>> {
+/// The component with what its plugin declares.
+///
+/// # Errors
+/// It is no component, or it carries a section of ours already.
+pub fn attach(mut component: Vec<u8>, declared: &Declared) -> Result<Vec<u8>> {
     if component.get(..PREAMBLE_BYTES) != Some(&COMPONENT_PREAMBLE) {
         bail!("the compiler's output is no component");
     }
@@ -30,13 +33,13 @@ pub(super) fn attach(mut component: Vec<u8>, guest: &Guest) -> Result<Vec<u8>> {
     if let Some(name) = names.iter().find(|name| name.starts_with("tollgate:")) {
         bail!("it already carries a section `{name}`; only the build may write one");
     }
-    if let Some(needs) = &guest.needs {
+    if let Some(needs) = &declared.needs {
         push_section(&mut component, NEEDS_SECTION, &serde_json::to_vec(needs)?);
     }
     push_section(
         &mut component,
         META_SECTION,
-        &serde_json::to_vec(&guest.meta)?,
+        &serde_json::to_vec(&declared.meta)?,
     );
     Ok(component)
 }
@@ -96,19 +99,15 @@ fn push_length(bytes: &mut Vec<u8>, mut length: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::guests::plan::Kind;
     use serde_json::json;
     use wasmparser::{Parser, Payload};
 
     const MODULE_PREAMBLE: &[u8] = b"\0asm\x01\0\0\0";
 
-    fn guest(needs: Option<Vec<String>>) -> Guest {
-        Guest {
-            kind: Kind::Plugin,
+    fn guest(needs: Option<Vec<String>>) -> Declared {
+        Declared {
             name: "a".into(),
-            package: "a".into(),
-            manifest: "/a".into(),
-            target: "a".into(),
+            world: "tools".into(),
             meta: json!({"name": "a"}),
             needs,
         }
