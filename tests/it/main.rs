@@ -2,6 +2,7 @@
 //!
 //! - [`hostile`]: each component of `tests/hostile` is contained, on record, and harms no neighbour.
 //!   [`inside`] does the same within one host; [`matrix`] prints import × verdict.
+//! - [`any`]: components that were not made for Tollgate, and programs that nobody here wrote.
 //! - [`agent`]: a session from prompt to receipts, the demo, what the command line promises.
 //! - [`kill`]: what a crash and a second process do to store and session.
 //! - [`readme`]: the README's console blocks, its links, the arrows between crates.
@@ -12,6 +13,7 @@
 #![cfg(test)]
 
 mod agent;
+mod any;
 mod hostile;
 mod inside;
 mod kill;

@@ -1,4 +1,5 @@
-//! Real counterparts for tests, from npm at pinned versions: servers that speak the providers' formats.
+//! Real counterparts for tests, from npm at pinned versions: servers that speak the providers' formats, and
+//! programs for WASI that nobody here wrote.
 //!
 //! `tests/package.json` and its lock are the pins; `target/tools` is where they are installed.
 
