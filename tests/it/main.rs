@@ -2,6 +2,7 @@
 //!
 //! - [`hostile`]: each component of `tests/hostile` is contained, on record, and harms no neighbour.
 //!   [`inside`] does the same within one host; [`matrix`] prints import × verdict.
+//! - [`any`]: components that were not made for Tollgate, and programs that nobody here wrote.
 //! - [`agent`]: a session from prompt to receipts, the demo, what the command line promises.
 //! - [`author`]: plugins from nothing, in each language; the contract's promises to old components.
 //! - [`kill`]: what a crash and a second process do to store and session.
@@ -15,6 +16,7 @@
 #![cfg(test)]
 
 mod agent;
+mod any;
 mod author;
 mod hostile;
 mod inside;

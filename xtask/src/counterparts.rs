@@ -1,5 +1,6 @@
 //! Real counterparts for tests, from npm at pinned versions: servers that speak the providers' formats, a
-//! client of the Model Context Protocol, and the compiler of JavaScript plugins. Those from PyPI are in [`crate::python`].
+//! client of the Model Context Protocol, the compiler of JavaScript plugins, and programs for WASI that nobody
+//! here wrote. Those from PyPI are in [`crate::python`].
 //!
 //! `tests/package.json` and its lock are the pins; `target/tools` is where they are installed.
 

@@ -9,17 +9,20 @@ use tollgate_contract::{
 pub(crate) enum Answer {
     Tools(Vec<ToolSpec>),
     Tool(Result<ToolOutput, ToolError>),
+    /// Of a command: what it wrote, which was counted when it was written.
+    Command(ToolOutput),
     Info(ProviderInfo),
     Completion(Box<Result<Completion, ProviderError>>),
 }
 
 impl Answer {
-    /// Bytes of its texts and blobs.
+    /// Bytes of its texts and blobs that were not counted before.
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Tools(specs) => specs.iter().map(spec_bytes).sum(),
             Self::Tool(Ok(output)) => output.content.iter().map(output_bytes).sum(),
             Self::Tool(Err(error)) => error.to_string().len(),
+            Self::Command(_) => 0,
             Self::Info(info) => {
                 info.name.len() + info.format.len() + optional(info.default_model.as_ref())
             }

@@ -5,10 +5,12 @@
 //! digest and engine and is only ever written whole; one that somebody else could have written is not
 //! loaded.
 
+use crate::adapt;
 use crate::bindings;
 use crate::compile::{self, CompileError, Compiler};
 use crate::gate::{linker, table};
-use crate::inspect::{self, Inspection};
+use crate::inspect::{self, Form, Inspection, Offers};
+use crate::plain::{Functions, ToolsError};
 use crate::services::PluginEntry;
 use crate::state::State;
 use crate::{admission::Weight, engine};
@@ -60,11 +62,20 @@ pub enum LoadError {
     #[error(transparent)]
     Inspect(#[from] inspect::InspectError),
     /// It imports what the gate does not know.
-    #[error("it imports {0}, which has no row in the gate's classification table")]
+    #[error(
+        "it imports {0}, which has no row in the gate's classification table; accepted are {accepted}",
+        accepted = table::accepted()
+    )]
     UnknownImport(String),
-    /// It exports neither world of the contract.
-    #[error("it exports neither tollgate:plugin/tool nor tollgate:plugin/model of contract {0}")]
-    NoWorld(&'static str),
+    /// It was built for another version of the contract.
+    #[error(
+        "it was built for {0}, and this Tollgate has version {ours} of the contract; build it against that version, or use a Tollgate that has its own",
+        ours = tollgate_contract::CONTRACT_VERSION
+    )]
+    Contract(String),
+    /// It offers nothing to call.
+    #[error(transparent)]
+    Tools(#[from] ToolsError),
     /// It was not compiled.
     #[error(transparent)]
     Compile(#[from] CompileError),
@@ -80,6 +91,8 @@ pub enum LoadError {
 pub(crate) enum World {
     Tools(bindings::tools::ToolsPre<State>),
     Provider(bindings::provider::ProviderPre<State>),
+    /// Neither world of the contract.
+    Functions(Functions),
 }
 
 /// A component, ready to be instantiated.
@@ -100,8 +113,6 @@ impl Ready {
 
 /// What records show where a component says nothing of itself, or could not be read.
 pub(crate) const UNKNOWN: &str = "unknown";
-/// Characters of a name of the component's that a refusal shows.
-const NAME_CHARS_MAX: usize = 200;
 /// Characters of a version that records show.
 const VERSION_CHARS_MAX: usize = 64;
 
@@ -183,11 +194,18 @@ impl Cache {
             });
         }
         let inspection = inspect::inspect(&bytes)?;
-        if let Some(unknown) = inspection.imports.iter().find(|name| !table::knows(name)) {
-            let shown = unknown.escape_debug().take(NAME_CHARS_MAX).collect();
-            return Err(LoadError::UnknownImport(shown));
-        }
-        let artifact = self.artifact(&digest, &bytes)?;
+        let (artifact, inspection) = match inspection.form {
+            Form::Component => {
+                admissible(&inspection)?;
+                (self.artifact(&digest, &bytes, inspection.form)?, inspection)
+            }
+            Form::Module => {
+                let artifact = self.artifact(&digest, &bytes, inspection.form)?;
+                let adapted = self.adapted(&artifact, inspection)?;
+                admissible(&adapted)?;
+                (artifact, adapted)
+            }
+        };
         let component = self.map(&artifact)?;
         let ready = Arc::new(self.link(component, digest, inspection)?);
         let mut all = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
@@ -198,20 +216,22 @@ impl Cache {
         Ok(ready)
     }
 
-    fn artifact(&self, digest: &str, bytes: &[u8]) -> Result<PathBuf, LoadError> {
-        let name = format!(
-            "{}-{}.cwasm",
-            digest.trim_start_matches("sha256:"),
-            self.key
-        );
+    fn artifact(&self, digest: &str, bytes: &[u8], form: Form) -> Result<PathBuf, LoadError> {
+        let digest = digest.trim_start_matches("sha256:");
+        let name = match form {
+            Form::Component => format!("{digest}-{}.cwasm", self.key),
+            Form::Module => format!("{digest}-{}-{}.cwasm", self.key, adapt::KEY),
+        };
         let path = self.directory.join(name);
-        if path.exists() {
+        let component = path.with_extension(compile::COMPONENT_EXTENSION);
+        let there = || path.exists() && (form == Form::Component || component.exists());
+        if there() {
             return Ok(path);
         }
         // Whoever comes while somebody compiles the same waits for that artifact. A lock that cannot be
         // had costs only a second compilation.
         let _lock = self.lock(&path.with_extension("lock"));
-        if path.exists() {
+        if there() {
             return Ok(path);
         }
         let scratch = tempfile::Builder::new()
@@ -220,8 +240,26 @@ impl Cache {
             .map_err(CompileError::Io)?;
         let fresh = scratch.path().join("artifact");
         compile::compile(&self.compiler, bytes, &fresh)?;
+        if form == Form::Module {
+            let made = fresh.with_extension(compile::COMPONENT_EXTENSION);
+            std::fs::rename(made, component).map_err(CompileError::Io)?;
+        }
         std::fs::rename(&fresh, &path).map_err(CompileError::Io)?;
         Ok(path)
+    }
+
+    /// What the component says that was made of a module; needs and metadata are the module's own.
+    fn adapted(&self, artifact: &Path, module: Inspection) -> Result<Inspection, LoadError> {
+        let path = artifact.with_extension(compile::COMPONENT_EXTENSION);
+        own(&path)?;
+        let bytes = read(&path).map_err(|error| LoadError::Read { path, error })?;
+        Ok(Inspection {
+            form: module.form,
+            needs: module.needs,
+            meta: module.meta,
+            docs: module.docs,
+            ..inspect::inspect(&bytes)?
+        })
     }
 
     fn lock(&self, path: &Path) -> Option<File> {
@@ -248,14 +286,7 @@ impl Cache {
                   user can write; ownership and mode are checked first"
     )]
     fn map(&self, artifact: &Path) -> Result<Component, LoadError> {
-        let meta = std::fs::symlink_metadata(artifact).map_err(|error| LoadError::Read {
-            path: artifact.to_owned(),
-            error,
-        })?;
-        let own = rustix::process::geteuid().as_raw();
-        if !meta.is_file() || meta.uid() != own || meta.mode() & 0o022 != 0 {
-            return Err(LoadError::Artifact(artifact.to_owned()));
-        }
+        own(artifact)?;
         // SAFETY: see the reason above; wasmtime itself checks version and configuration.
         unsafe { Component::deserialize_file(&self.engine, artifact) }
             .map_err(|error| LoadError::Link(format!("{error:#}")))
@@ -282,13 +313,12 @@ impl Cache {
         };
         let failed = |error: wasmtime::Error| LoadError::Link(format!("{error:#}"));
         let pre = self.linker.instantiate_pre(&component).map_err(failed)?;
-        let exports = |name: &str| inspection.exports.iter().any(|e| e.starts_with(name));
-        let world = if exports("tollgate:plugin/tool@") {
-            World::Tools(bindings::tools::ToolsPre::new(pre).map_err(failed)?)
-        } else if exports("tollgate:plugin/model@") {
-            World::Provider(bindings::provider::ProviderPre::new(pre).map_err(failed)?)
-        } else {
-            return Err(LoadError::NoWorld(tollgate_contract::CONTRACT_VERSION));
+        let world = match inspection.offers() {
+            Offers::Tools => World::Tools(bindings::tools::ToolsPre::new(pre).map_err(failed)?),
+            Offers::Provider => {
+                World::Provider(bindings::provider::ProviderPre::new(pre).map_err(failed)?)
+            }
+            Offers::Functions => World::Functions(Functions::of(pre, &inspection)?),
         };
         Ok(Ready {
             digest,
@@ -297,6 +327,33 @@ impl Cache {
             world,
         })
     }
+}
+
+/// Refuses what the gate does not know, and other versions of the contract.
+fn admissible(inspection: &Inspection) -> Result<(), LoadError> {
+    let shown = |name: &String| name.escape_debug().take(inspect::NAME_CHARS_MAX).collect();
+    let names = inspection.imports.iter().chain(&inspection.exports);
+    let mut contract = names.filter(|name| name.starts_with(&format!("{}/", inspect::CONTRACT)));
+    if let Some(other) = contract.find(|name| !table::is_contract(name)) {
+        return Err(LoadError::Contract(shown(other)));
+    }
+    match inspection.imports.iter().find(|name| !table::knows(name)) {
+        Some(unknown) => Err(LoadError::UnknownImport(shown(unknown))),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a file of the cache that somebody else could have written.
+fn own(artifact: &Path) -> Result<(), LoadError> {
+    let meta = std::fs::symlink_metadata(artifact).map_err(|error| LoadError::Read {
+        path: artifact.to_owned(),
+        error,
+    })?;
+    let own = rustix::process::geteuid().as_raw();
+    if !meta.is_file() || meta.uid() != own || meta.mode() & 0o022 != 0 {
+        return Err(LoadError::Artifact(artifact.to_owned()));
+    }
+    Ok(())
 }
 
 /// Creates the directory of artifacts, or sees to it that nobody else can put one there, and clears away

@@ -147,7 +147,9 @@ pub(crate) async fn run(
         (Some(entry), Ok(ready)) if !job.fits(&ready.world) => Err(CallFault::Refused {
             plugin: entry.name.to_string(),
             reason: match ready.world {
-                World::Tools(_) => "it offers tools; it is no provider".into(),
+                World::Tools(_) | World::Functions(_) => {
+                    "it offers tools; it is no provider".into()
+                }
                 World::Provider(_) => "it is a provider; it offers no tools".into(),
             },
         }),
@@ -457,7 +459,15 @@ async fn drive(
                 Err(error) => Err(convert::provider_error_from(error, last)),
             })))
         }
-        (World::Tools(_), _) => Err(wasmtime::format_err!(
+        (World::Functions(functions), Job::List) => Ok(Answer::Tools(functions.specs())),
+        (
+            World::Functions(functions),
+            Job::Call {
+                tool,
+                arguments_json,
+            },
+        ) => crate::plain::call(store, functions, &tool, &arguments_json).await,
+        (World::Tools(_) | World::Functions(_), _) => Err(wasmtime::format_err!(
             "the plugin offers tools; it is no provider"
         )),
         (World::Provider(_), _) => Err(wasmtime::format_err!(

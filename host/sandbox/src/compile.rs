@@ -3,7 +3,9 @@
 //! A small component can cost minutes and gigabytes to compile. The child has a limit of memory, of
 //! processor time and of wall time; what breaks one is a refusal, not an outage.
 //!
-//! Invariant: the bytes that are compiled are the bytes that were hashed.
+//! A WASI 0.1 module is made a component by the same child.
+//!
+//! Invariant: the bytes that are compiled, or made a component, are the bytes that were hashed.
 
 use crate::engine::{self, Pool};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -19,6 +21,8 @@ pub const COMPILE_CPU_SECONDS_MAX: u64 = 60;
 pub const COMPILE_WALL_SECONDS_MAX: u64 = 60;
 /// Bytes of what the child says on standard error that are read.
 const SAID_BYTES_MAX: u64 = 4096;
+/// Ending of the component that was made of a module, beside the artifact.
+pub(crate) const COMPONENT_EXTENSION: &str = "wasm";
 /// How often the child is looked at.
 const POLL: Duration = Duration::from_millis(5);
 
@@ -45,7 +49,8 @@ pub enum CompileError {
     Limit(&'static str),
 }
 
-/// Compiles `bytes` in a child process and writes the artifact to `out`.
+/// Compiles `bytes` in a child process and writes the artifact to `out`. What a module was made is written
+/// beside it, with [`COMPONENT_EXTENSION`].
 pub(crate) fn compile(compiler: &Compiler, bytes: &[u8], out: &Path) -> Result<(), CompileError> {
     let mut input = tempfile::tempfile()?;
     input.write_all(bytes)?;
@@ -125,14 +130,22 @@ fn compile_here(out: &Path) -> Result<(), CompileError> {
         .lock()
         .take(crate::inspect::COMPONENT_BYTES_MAX as u64 + 1)
         .read_to_end(&mut bytes)?;
+    if wasmparser::Parser::is_core_wasm(&bytes) {
+        bytes = crate::adapt::adapt(&bytes).map_err(CompileError::Invalid)?;
+        write(&out.with_extension(COMPONENT_EXTENSION), &bytes)?;
+    }
     let engine = engine::build(Pool::CompileOnly).map_err(invalid)?;
     let artifact = engine.precompile_component(&bytes).map_err(invalid)?;
+    write(out, &artifact)?;
+    Ok(())
+}
+
+fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut file = std::fs::OpenOptions::new();
     std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
-    let mut file = file.write(true).create_new(true).open(out)?;
-    file.write_all(&artifact)?;
-    file.sync_data()?;
-    Ok(())
+    let mut file = file.write(true).create_new(true).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_data()
 }
 
 fn invalid(error: wasmtime::Error) -> CompileError {

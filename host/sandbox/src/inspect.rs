@@ -1,7 +1,10 @@
-//! What a component says of itself before anything of it runs: custom sections, imports, appetite.
+//! What a component, or a WASI 0.1 module, says of itself before anything of it runs: custom sections,
+//! imports, exports, appetite.
 //!
 //! Invariant: only bytes are read; nothing is compiled or instantiated.
 
+use crate::adapt::WASI;
+use crate::plain::docs::{DOCS_SECTION, Docs};
 use std::collections::{BTreeMap, BTreeSet};
 use wasmparser::{Encoding, Parser, Payload};
 
@@ -21,9 +24,14 @@ pub enum InspectError {
         /// Its size.
         bytes: usize,
     },
-    /// It is no component.
-    #[error("not a WebAssembly component (a core module needs an adapter): {0}")]
+    /// It is neither a component nor a module.
+    #[error("not a WebAssembly component: {0}")]
     NotAComponent(String),
+    /// A module imports what no adapter gives it.
+    #[error(
+        "the module imports {0}; a module may import {WASI} and what its WIT names, everything else needs a component"
+    )]
+    ModuleImport(String),
     /// It carries a section of ours twice, or below the top level.
     #[error("the section {0} appears {1}; one at the top level is accepted")]
     Section(&'static str, &'static str),
@@ -40,6 +48,27 @@ pub enum InspectError {
         /// The bound.
         limit: u64,
     },
+}
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Form {
+    /// A component.
+    #[default]
+    Component,
+    /// A module of WASI 0.1, which is made a component when it is loaded.
+    Module,
+}
+
+/// What can be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offers {
+    /// The world `tools` of the contract.
+    Tools,
+    /// The world `provider` of the contract.
+    Provider,
+    /// Functions, or a command; whether they can be tools shows when it is loaded.
+    Functions,
 }
 
 /// Package metadata, the plugin's own words.
@@ -71,6 +100,8 @@ pub struct Meta {
 /// What was read from a component.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inspection {
+    /// What the file is.
+    pub form: Form,
     /// Declared needs, as written; none when the section is missing.
     pub needs: Option<Vec<String>>,
     /// Metadata; none when the section is missing.
@@ -79,11 +110,41 @@ pub struct Inspection {
     pub core_instances: u64,
     /// Instances of nested components that one instance of it creates.
     pub component_instances: u64,
-    /// Names of the interfaces that it imports.
+    /// Names of the interfaces that it imports; of a module, of the functions: `module.function`.
     pub imports: BTreeSet<String>,
-    /// Names of the interfaces that it exports.
+    /// Names of the interfaces and functions that it exports.
     pub exports: BTreeSet<String>,
+    /// What its WIT says of its functions.
+    pub(crate) docs: Docs,
 }
+
+impl Inspection {
+    /// What can be called. Nobody is asked to run it.
+    pub fn offers(&self) -> Offers {
+        let exports = |interface: &str| {
+            let prefix = format!("{CONTRACT}/{interface}@");
+            self.exports.iter().any(|name| name.starts_with(&prefix))
+        };
+        if exports("model") {
+            Offers::Provider
+        } else if exports("tool") {
+            Offers::Tools
+        } else {
+            Offers::Functions
+        }
+    }
+
+    /// Its needs in the grammar of capabilities: as declared, else whatever its imports can ask for.
+    pub fn effective_needs(&self) -> Vec<String> {
+        match &self.needs {
+            Some(declared) => declared.clone(),
+            None => crate::needs::derived(self),
+        }
+    }
+}
+
+/// The package of the contract.
+pub(crate) const CONTRACT: &str = "tollgate:plugin";
 
 /// Reads a component's bytes.
 pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
@@ -94,13 +155,13 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
     let mut sections = BTreeMap::new();
     let mut levels: Vec<Level> = Vec::new();
     let bad = |error: wasmparser::BinaryReaderError| InspectError::NotAComponent(error.to_string());
-    let mut first = true;
+    let (mut first, mut has_wit) = (true, false);
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.map_err(bad)?;
         match payload {
             Payload::Version { encoding, .. } => {
                 if first && encoding != Encoding::Component {
-                    return Err(InspectError::NotAComponent("it is a core module".into()));
+                    found.form = Form::Module;
                 }
                 first = false;
                 levels.push(Level {
@@ -110,6 +171,12 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
             }
             Payload::ComponentSection { .. } | Payload::ModuleSection { .. } => {}
             Payload::CustomSection(section) => {
+                if section.name() == DOCS_SECTION && levels.len() == 1 {
+                    found.docs = Docs::read(section.data());
+                }
+                if levels.len() == 1 && section.name().starts_with(WIT_SECTION_PREFIX) {
+                    has_wit = true;
+                }
                 take_section(&mut sections, section.name(), section.data(), levels.len())?;
             }
             Payload::InstanceSection(reader) => {
@@ -169,6 +236,18 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
                     }
                 }
             }
+            Payload::ImportSection(reader) if levels.len() == 1 => {
+                for import in reader.into_imports() {
+                    let import = import.map_err(bad)?;
+                    let name = format!("{}.{}", import.module, import.name);
+                    found.imports.insert(name);
+                }
+            }
+            Payload::ExportSection(reader) if levels.len() == 1 => {
+                for export in reader {
+                    found.exports.insert(export.map_err(bad)?.name.to_owned());
+                }
+            }
             Payload::ComponentExportSection(reader) if levels.len() == 1 => {
                 for export in reader {
                     found
@@ -199,10 +278,26 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
             limit,
         });
     }
+    if found.form == Form::Module && !has_wit {
+        let wasi = |import: &&String| {
+            import
+                .rsplit_once('.')
+                .is_some_and(|(module, _)| module == WASI)
+        };
+        if let Some(stray) = found.imports.iter().find(|import| !wasi(import)) {
+            let shown = stray.escape_debug().take(NAME_CHARS_MAX).collect();
+            return Err(InspectError::ModuleImport(shown));
+        }
+    }
     found.needs = parse(&sections, NEEDS_SECTION)?;
     found.meta = parse(&sections, META_SECTION)?;
     Ok(found)
 }
+
+/// Sections in which a module carries the WIT that it was built for.
+const WIT_SECTION_PREFIX: &str = "component-type";
+/// Characters of a name of the component's that a refusal shows.
+pub(crate) const NAME_CHARS_MAX: usize = 200;
 
 /// One component or module while it is read.
 #[derive(Debug, Default)]

@@ -7,6 +7,7 @@
 //! Does not know where entries, grants or plugins are stored: those are traits of [`services`],
 //! `tollgate-grants` and `tollgate-receipts`.
 
+mod adapt;
 mod admission;
 mod answer;
 mod bindings;
@@ -19,6 +20,8 @@ mod engine;
 mod gate;
 mod inspect;
 mod meter;
+mod needs;
+mod plain;
 mod sandbox;
 mod services;
 mod state;
@@ -34,8 +37,10 @@ pub use gate::decision::{BUFFERED_EFFECTS_MAX, LEDGER_BYTES_MAX, STRICT_EFFECTS_
 pub use gate::http::net;
 pub use gate::table;
 pub use inspect::{
-    COMPONENT_BYTES_MAX, InspectError, Inspection, META_SECTION, Meta, NEEDS_SECTION, inspect,
+    COMPONENT_BYTES_MAX, Form, InspectError, Inspection, META_SECTION, Meta, NEEDS_SECTION, Offers,
+    inspect,
 };
+pub use plain::{TOOLS_PER_COMPONENT_MAX, ToolsError};
 pub use sandbox::{Config, Examined, Sandbox, StartError};
 pub use services::{
     Credentials, Environment, KeyValue, KeyValueError, PluginEntry, PluginSource,

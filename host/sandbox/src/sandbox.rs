@@ -5,7 +5,7 @@
 
 use crate::admission::Admission;
 use crate::answer::Answer;
-use crate::cache::{Cache, LoadError};
+use crate::cache::{Cache, LoadError, World};
 use crate::call::{self, Held, Job};
 use crate::clock::Clock;
 use crate::compile::Compiler;
@@ -128,6 +128,8 @@ pub struct Examined {
     pub inspection: Inspection,
     /// Whether it is a provider adapter; otherwise it offers tools.
     pub provider: bool,
+    /// Functions of it that are no tools, each with the reason; the names are the component's own words.
+    pub left_out: Vec<String>,
 }
 
 impl Sandbox {
@@ -190,7 +192,11 @@ impl Sandbox {
         Ok(Examined {
             digest: ready.digest.clone(),
             inspection: ready.inspection.clone(),
-            provider: matches!(ready.world, crate::cache::World::Provider(_)),
+            provider: matches!(ready.world, World::Provider(_)),
+            left_out: match &ready.world {
+                World::Functions(functions) => functions.left_out().to_vec(),
+                World::Tools(_) | World::Provider(_) => Vec::new(),
+            },
         })
     }
 
@@ -310,6 +316,7 @@ fn mixed_up() -> CallFault {
 fn tool_answer(answer: Answer) -> Result<Result<ToolOutput, ToolError>, CallFault> {
     match answer {
         Answer::Tool(result) => Ok(result),
+        Answer::Command(output) => Ok(Ok(output)),
         _ => Err(mixed_up()),
     }
 }

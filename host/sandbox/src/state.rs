@@ -10,6 +10,7 @@ use tollgate_contract::DeltaSink;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::cli::WasiCliCtx;
 use wasmtime_wasi::clocks::WasiClocksCtx;
+use wasmtime_wasi::p2::pipe::MemoryInputPipe;
 use wasmtime_wasi::sockets::WasiSocketsCtx;
 use wasmtime_wasi_http::WasiHttpCtx;
 
@@ -29,6 +30,10 @@ pub(crate) struct State {
     pub(crate) hooks: Hooks,
     pub(crate) meter: Meter,
     pub(crate) output: crate::gate::stdio::Output,
+    /// The arguments of a command, its name first.
+    pub(crate) arguments: Vec<String>,
+    /// The standard input of a command.
+    pub(crate) stdin: Option<MemoryInputPipe>,
     pub(crate) http_body_bytes_max: u64,
     pub(crate) config: Arc<BTreeMap<String, String>>,
     pub(crate) deltas: Option<Arc<dyn DeltaSink>>,
@@ -52,6 +57,8 @@ impl State {
         http.set_field_size_limit(FIELDS_BYTES_MAX);
         Self {
             output: crate::gate::stdio::Output::new(Arc::clone(&seed.scope), seed.output_bytes_max),
+            arguments: Vec::new(),
+            stdin: None,
             scope: seed.scope,
             table,
             handles: Handles::default(),
@@ -65,5 +72,10 @@ impl State {
             config: seed.config,
             deltas: seed.deltas,
         }
+    }
+
+    /// Gives a command its standard input.
+    pub(crate) fn give_stdin(&mut self, bytes: Vec<u8>) {
+        self.stdin = Some(MemoryInputPipe::new(bytes));
     }
 }

@@ -18,6 +18,14 @@ pub(crate) fn hostile() -> PathBuf {
     built("TOLLGATE_HOSTILE_DIR", "hostile")
 }
 
+/// What was installed for the tests from package registries.
+pub(crate) fn tools() -> PathBuf {
+    match std::env::var_os("TOLLGATE_TOOLS_DIR") {
+        Some(path) => path.into(),
+        None => target().join("tools"),
+    }
+}
+
 /// A directory below `target` for what tests may share.
 pub(crate) fn shared(name: &str) -> PathBuf {
     let directory = target().join("tmp").join(name);

@@ -7,7 +7,8 @@ use clap::Args;
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 A value is JSON if it parses as JSON and the tool's schema does not ask for a string; otherwise it is
-text. `key=@FILE` takes the text of a file, `key:=JSON` insists on JSON. No login is needed.
+text. `key=@FILE` takes the text of a file, or its bytes in base64 where the schema asks for that;
+`key:=JSON` insists on JSON. No login is needed.
 The output is the tool's own, marked as such and escaped; what the call did is in its receipts.
 
 Examples:
@@ -15,6 +16,7 @@ Examples:
   tollgate call files read path=/project/README.md start_line=1 lines_max=20
   tollgate call ./hello.wasm greet name=Ada
   tollgate call . greet name=Ada
+  tollgate call ./command.wasm run args:='[\"--version\"]'
   tollgate receipt list --limit 5")]
 pub(crate) struct Call {
     /// A plugin's name, or the path of a component or of a project that was built

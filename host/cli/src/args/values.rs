@@ -1,7 +1,8 @@
 //! Tool arguments as words: `key=value`, `key=@FILE`, `key:=JSON`.
 //!
 //! Whether `5` is a number or a text is the tool's business, so a plain value is judged with the tool's
-//! schema: JSON if it parses and the schema does not ask for a string.
+//! schema: JSON if it parses and the schema does not ask for a string. A file is text, unless the schema
+//! asks for base64.
 
 use serde_json::{Map, Value};
 
@@ -19,7 +20,7 @@ pub(crate) struct Word {
 pub(crate) enum WordValue {
     /// `key=value`.
     Plain(String),
-    /// `key=@FILE`: the text of the file.
+    /// `key=@FILE`: the text of the file, or its bytes in base64.
     File(String),
     /// `key:=JSON`.
     Json(Value),
@@ -76,6 +77,13 @@ pub(crate) fn insert(
     Ok(())
 }
 
+/// Whether the schema asks for bytes: a string with `contentEncoding` (JSON Schema 2020-12, validation,
+/// section 8.3).
+pub(crate) fn wants_base64(schema: &Value, key: &str) -> bool {
+    let property = schema.get("properties").and_then(|all| all.get(key));
+    property.is_some_and(|property| property.get("contentEncoding") == Some(&Value::from("base64")))
+}
+
 fn wants_string(schema: &Value, key: &str) -> bool {
     let Some(property) = schema.get("properties").and_then(|all| all.get(key)) else {
         return false;
@@ -128,5 +136,7 @@ mod tests {
         assert_eq!(judge(&schema, "s", "5".into()), json!("5"));
         assert_eq!(judge(&schema, "other", "true".into()), json!(true));
         assert_eq!(judge(&schema, "other", "{x".into()), json!("{x"));
+        let schema = json!({"properties": {"b": {"type": "string", "contentEncoding": "base64"}}});
+        assert!(wants_base64(&schema, "b") && !wants_base64(&schema, "n"));
     }
 }

@@ -39,7 +39,7 @@ pub(crate) async fn run(app: &App, mut args: Call) -> Done {
         remedy: "tollgate plugin list".into(),
     })?;
     judge_contract(&located)?;
-    if located.component.world == Some(World::Provider) {
+    if located.component.world == World::Provider {
         return Err(Failure::input_try(
             format!("plugin {} is a provider and has no tools", located.name),
             format!("tollgate agent launch --provider-id {}", located.name),
@@ -81,7 +81,7 @@ pub(crate) async fn run(app: &App, mut args: Call) -> Done {
         ),
         reply.evidence.denied
     ));
-    outcome(&house, &located, name, reply)
+    outcome(&house, &located, name, &session, reply)
 }
 
 /// A component that is refused for what it says of itself never reaches the sandbox; that it was to be
@@ -183,6 +183,10 @@ fn arguments(args: &Call, tool: &ToolSpec) -> Done<Value> {
         let value = match word.value {
             WordValue::Json(value) => value,
             WordValue::Plain(text) => values::judge(&schema, &word.key, text),
+            WordValue::File(path) if values::wants_base64(&schema, &word.key) => {
+                let bytes = input::bytes(&path)?;
+                Value::String(base64::engine::general_purpose::STANDARD.encode(bytes))
+            }
             WordValue::File(path) => Value::String(input::file(&path)?),
         };
         values::insert(&mut object, word.key, value).map_err(Failure::input)?;
@@ -259,6 +263,7 @@ fn outcome(
     house: &House,
     located: &Located,
     tool: &str,
+    session: &str,
     reply: Reply<Result<ToolOutput, ToolError>>,
 ) -> Done {
     let failed = |what: String, remedy: Option<String>| Failure::Run {
@@ -268,9 +273,11 @@ fn outcome(
     };
     match reply.value {
         Ok(output) if !output.is_error => Ok(()),
+        // What was refused need not be why it failed; only the plugin could tell, and it did not.
         Ok(_) => Err(failed(
             format!("{} {tool} answered with an error", located.name),
-            None,
+            (reply.evidence.denied > 0)
+                .then(|| format!("tollgate receipt list --session {session}")),
         )),
         Err(ToolError::InvalidArguments { message }) => Err(Failure::input_try(
             format!(

@@ -195,7 +195,7 @@ fn authority(
     let layers = house.catalogue.layers();
     Authority::new(AuthorityInput {
         plugin_digest: &located.component.digest,
-        needs: Needs::from(located.component.needs.clone()),
+        needs: Needs::Declared(located.component.needs.clone()),
         layers: &layers.files,
         runtime,
         generation,

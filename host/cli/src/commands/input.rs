@@ -33,7 +33,19 @@ pub(crate) fn file(path: &str) -> Done<String> {
     read(opened, path)
 }
 
+/// The bytes of a file.
+pub(crate) fn bytes(path: &str) -> Done<Vec<u8>> {
+    let opened = std::fs::File::open(path)
+        .map_err(|error| Failure::input(format!("cannot read {path}: {error}")))?;
+    all(opened, path)
+}
+
 fn read(from: impl Read, name: &str) -> Done<String> {
+    String::from_utf8(all(from, name)?)
+        .map_err(|_| Failure::input(format!("{name} is not UTF-8 text")))
+}
+
+fn all(from: impl Read, name: &str) -> Done<Vec<u8>> {
     let mut bytes = Vec::new();
     from.take(TEXT_BYTES_MAX + 1)
         .read_to_end(&mut bytes)
@@ -43,7 +55,7 @@ fn read(from: impl Read, name: &str) -> Done<String> {
             "{name} has more than {TEXT_BYTES_MAX} bytes"
         )));
     }
-    String::from_utf8(bytes).map_err(|_| Failure::input(format!("{name} is not UTF-8 text")))
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -60,5 +72,6 @@ mod tests {
         assert!(text("@/nowhere/at/all").is_err());
         std::fs::write(&path, [0xff]).unwrap();
         assert!(text(&format!("@{}", path.display())).is_err());
+        assert_eq!(bytes(path.to_str().unwrap()).unwrap(), [0xff]);
     }
 }

@@ -210,7 +210,7 @@ impl Catalogue {
         Ok(all
             .into_iter()
             .filter_map(|(_, located)| located.ok())
-            .filter(|located| located.component.world == Some(World::Provider))
+            .filter(|located| located.component.world == World::Provider)
             .collect())
     }
 

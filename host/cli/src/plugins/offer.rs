@@ -88,14 +88,14 @@ pub(crate) async fn offered(house: &House, session: &str) -> Done<Offered> {
     {
         if !spoken_of.contains(&name) {
             let located = located.ok();
-            let tools = located.filter(|located| located.component.world == Some(World::Tools));
+            let tools = located.filter(|located| located.component.world != World::Provider);
             let ungranted = tools.map(|located| Ungranted::of(&located, false));
             offered.ungranted.extend(ungranted);
             continue;
         }
         let located = match located {
-            Ok(located) if located.component.world == Some(World::Tools) => located,
-            Ok(_) => continue,
+            Ok(located) if located.component.world == World::Provider => continue,
+            Ok(located) => located,
             Err(error) => {
                 offered
                     .refused
@@ -105,7 +105,15 @@ pub(crate) async fn offered(house: &House, session: &str) -> Done<Offered> {
         };
         match tools_of(house, &located).await {
             Ok(specs) => {
-                tools.extend(specs.into_iter().map(|spec| (located.name.clone(), spec)));
+                let own = specs.into_iter().map(|spec| (located.name.clone(), spec));
+                let own: Vec<_> = own.collect();
+                // What cannot be offered even by itself must not keep the others from being offered.
+                if let Err(error) = ToolCatalog::new(own.clone()) {
+                    let why = format!("the tools of {name} are not offered: {error}");
+                    offered.refused.push(why);
+                    continue;
+                }
+                tools.extend(own);
                 for directory in directories(house, &name, session) {
                     directories_of.push(format!("{name}: {directory}"));
                 }

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use tollgate_grants::Need;
-use tollgate_sandbox::{COMPONENT_BYTES_MAX, InspectError, Inspection, inspect};
+use tollgate_sandbox::{COMPONENT_BYTES_MAX, InspectError, Inspection, Offers, inspect};
 
 /// What a component exports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -16,6 +16,8 @@ pub(crate) enum World {
     Tools,
     /// A provider adapter.
     Provider,
+    /// Neither world of the contract: its functions are tools, or it is a command.
+    Functions,
 }
 
 impl World {
@@ -24,6 +26,7 @@ impl World {
         match self {
             Self::Tools => "tools",
             Self::Provider => "provider",
+            Self::Functions => "functions",
         }
     }
 }
@@ -37,13 +40,23 @@ pub(crate) struct Component {
     pub(crate) bytes: usize,
     /// What it says of itself.
     pub(crate) inspection: Inspection,
-    /// Its needs; none when it declares none, which is not the same as declaring an empty list.
-    pub(crate) needs: Option<Vec<Need>>,
-    /// What it exports; none when it is neither world of the contract.
-    pub(crate) world: Option<World>,
+    /// Its needs: as declared, else whatever its imports can ask for.
+    pub(crate) needs: Vec<Need>,
+    /// What it exports.
+    pub(crate) world: World,
 }
 
 impl Component {
+    /// Whether its needs are its own words; otherwise they are derived from its imports.
+    pub(crate) fn declares_needs(&self) -> bool {
+        self.inspection.needs.is_some()
+    }
+
+    /// Its needs in the grammar of capabilities.
+    pub(crate) fn needs_text(&self) -> Vec<String> {
+        self.needs.iter().map(ToString::to_string).collect()
+    }
+
     /// Its version, in its own words.
     pub(crate) fn version(&self) -> &str {
         self.inspection
@@ -139,12 +152,13 @@ fn read(path: &Path) -> Result<Component, ReadError> {
             why: error.to_string(),
         })
     };
-    let needs = inspection
-        .needs
-        .as_ref()
-        .map(|needs| needs.iter().map(parse).collect())
-        .transpose()?;
-    let world = world(&inspection);
+    let needs = inspection.effective_needs();
+    let needs = needs.iter().map(parse).collect::<Result<_, _>>()?;
+    let world = match inspection.offers() {
+        Offers::Tools => World::Tools,
+        Offers::Provider => World::Provider,
+        Offers::Functions => World::Functions,
+    };
     Ok(Component {
         digest: layers::digest(&bytes),
         bytes: bytes.len(),
@@ -159,22 +173,4 @@ fn one_line(error: &InspectError) -> String {
     let text = error.to_string();
     let words: Vec<&str> = text.split_whitespace().collect();
     crate::printer::escape::cut(&words.join(" "), REASON_CHARS_MAX)
-}
-
-/// The world of the contract that the exports belong to.
-fn world(inspection: &Inspection) -> Option<World> {
-    let exports = |interface: &str| {
-        let prefix = format!("tollgate:plugin/{interface}@");
-        inspection
-            .exports
-            .iter()
-            .any(|name| name.starts_with(&prefix))
-    };
-    if exports("model") {
-        Some(World::Provider)
-    } else if exports("tool") {
-        Some(World::Tools)
-    } else {
-        None
-    }
 }

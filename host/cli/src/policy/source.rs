@@ -177,7 +177,7 @@ impl Authorities {
             .grants()
             .snapshot(plugin)
             .map_err(|error| AuthorityError::Unreadable(error.to_string()))?;
-        if self.withhold && located.component.world != Some(World::Provider) {
+        if self.withhold && located.component.world != World::Provider {
             runtime.extend(withheld(plugin));
         }
         let layers = self.catalogue.layers();
@@ -186,7 +186,7 @@ impl Authorities {
             plugin_digest: &located.component.digest,
             session,
             project: projects.get(session).map(String::as_str),
-            needs: Needs::from(located.component.needs.clone()),
+            needs: Needs::Declared(located.component.needs.clone()),
             layers: &layers.files,
             runtime: &runtime,
             generation: store_generation.saturating_add(changes),

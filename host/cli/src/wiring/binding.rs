@@ -46,7 +46,7 @@ impl Checks {
     fn provider(&self, context: &BindContext<'_>) -> Option<Unmet> {
         let name = &context.identity.provider;
         let help = match self.catalogue.named(name) {
-            Ok(Some(located)) if located.component.world == Some(World::Provider) => return None,
+            Ok(Some(located)) if located.component.world == World::Provider => return None,
             Ok(Some(_)) => format!("plugin {name} is no provider; see `tollgate plugin list`"),
             Ok(None) => {
                 format!("no plugin is named {name}; add it with `tollgate plugin add FILE`")

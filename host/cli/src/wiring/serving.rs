@@ -119,7 +119,7 @@ impl Serving {
     fn offered_names(&self) -> Result<Vec<String>, Failure> {
         let tools = |(name, located): Listed| {
             let located = located.ok()?;
-            (located.component.world == Some(World::Tools)).then_some(name)
+            (located.component.world != World::Provider).then_some(name)
         };
         Ok(self.wanted()?.into_iter().filter_map(tools).collect())
     }
@@ -130,7 +130,7 @@ impl Serving {
         located: Result<Located, plugins::LocateError>,
     ) -> Result<Option<(PluginName, Vec<ToolSpec>)>, String> {
         let located = located.map_err(|error| error.to_string())?;
-        if located.component.world != Some(World::Tools) {
+        if located.component.world == World::Provider {
             return Ok(None);
         }
         let key = (located.name.to_string(), located.component.digest.clone());

@@ -1,7 +1,8 @@
 //! Environment, arguments, working directory.
 //!
 //! The environment arrives as one list; the entry says which names were delivered. Only names that a
-//! grant lists are delivered, and never a value that a credential holds.
+//! grant lists are delivered, and never a value that a credential holds. Arguments are what a command's
+//! caller gives; others have none.
 
 use super::decision::Attempt;
 use super::record;
@@ -65,7 +66,7 @@ impl environment::Host for Gate<'_> {
     }
 
     fn get_arguments(&mut self) -> wasmtime::Result<Vec<String>> {
-        Ok(Vec::new())
+        Ok(self.state.arguments.clone())
     }
 
     fn initial_cwd(&mut self) -> wasmtime::Result<Option<String>> {

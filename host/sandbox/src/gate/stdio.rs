@@ -1,6 +1,8 @@
-//! Standard streams: input is empty, output is counted and capped, nothing is live.
+//! Standard streams: output is counted and capped, nothing is live. Input is empty, except for a command,
+//! whose caller gives it.
 //!
-//! What a plugin writes to standard error is kept, up to a bound, as its own words for the operator.
+//! What a plugin writes to standard error is kept, up to a bound, as its own words for the operator. What
+//! a command writes is its result and is kept whole; the limit of output bounds it.
 
 use super::scope::CallScope;
 use super::view::Gate;
@@ -29,7 +31,21 @@ struct Shared {
     scope: Arc<CallScope>,
     bytes_max: u64,
     talk: Mutex<VecDeque<u8>>,
+    /// None unless the call is a command.
+    captured: Mutex<Option<Captured>>,
 }
+
+/// What a command wrote.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Captured {
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: Vec<u8>,
+}
+
+/// The component ended itself; found again in the error chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the plugin called exit({0})")]
+pub(crate) struct Exit(pub(crate) u8);
 
 impl Output {
     pub(crate) fn new(scope: Arc<CallScope>, bytes_max: u64) -> Self {
@@ -37,7 +53,30 @@ impl Output {
             scope,
             bytes_max,
             talk: Mutex::new(VecDeque::new()),
+            captured: Mutex::new(None),
         }))
+    }
+
+    /// The most bytes of output.
+    pub(crate) fn bytes_max(&self) -> usize {
+        usize::try_from(self.0.bytes_max).unwrap_or(usize::MAX)
+    }
+
+    /// Keeps from now on whatever is written.
+    pub(crate) fn capture(&self) {
+        *self.lock_captured() = Some(Captured::default());
+    }
+
+    /// What was captured.
+    pub(crate) fn captured(&self) -> Captured {
+        self.lock_captured().clone().unwrap_or_default()
+    }
+
+    fn lock_captured(&self) -> std::sync::MutexGuard<'_, Option<Captured>> {
+        self.0
+            .captured
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts `bytes` of output; an error when the call has written too much.
@@ -74,14 +113,18 @@ impl Output {
 
 struct Stream {
     output: Output,
-    kept: bool,
+    /// Standard error; otherwise standard output.
+    error: bool,
 }
 
 impl OutputStream for Stream {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
         self.output.count(bytes.len()).map_err(StreamError::Trap)?;
-        if self.kept {
-            self.output.keep(&bytes);
+        match (self.output.lock_captured().as_mut(), self.error) {
+            (Some(captured), true) => captured.stderr.extend_from_slice(&bytes),
+            (Some(captured), false) => captured.stdout.extend_from_slice(&bytes),
+            (None, true) => self.output.keep(&bytes),
+            (None, false) => {}
         }
         Ok(())
     }
@@ -101,10 +144,10 @@ impl Pollable for Stream {
 }
 
 impl Gate<'_> {
-    fn stream(&mut self, kept: bool) -> wasmtime::Result<Resource<DynOutputStream>> {
+    fn stream(&mut self, error: bool) -> wasmtime::Result<Resource<DynOutputStream>> {
         let stream: DynOutputStream = Box::new(Stream {
             output: self.state.output.clone(),
-            kept,
+            error,
         });
         Ok(self.state.table.push(stream)?)
     }
@@ -112,7 +155,10 @@ impl Gate<'_> {
 
 impl stdin::Host for Gate<'_> {
     fn get_stdin(&mut self) -> wasmtime::Result<Resource<DynInputStream>> {
-        let stream: DynInputStream = Box::new(ClosedInputStream);
+        let stream: DynInputStream = match &self.state.stdin {
+            Some(given) => Box::new(given.clone()),
+            None => Box::new(ClosedInputStream),
+        };
         Ok(self.state.table.push(stream)?)
     }
 }
@@ -131,15 +177,10 @@ impl stderr::Host for Gate<'_> {
 
 impl exit::Host for Gate<'_> {
     fn exit(&mut self, status: Result<(), ()>) -> wasmtime::Result<()> {
-        Err(wasmtime::format_err!(
-            "the plugin called exit({})",
-            if status.is_ok() { 0 } else { 1 }
-        ))
+        Err(wasmtime::Error::new(Exit(u8::from(status.is_err()))))
     }
 
     fn exit_with_code(&mut self, status_code: u8) -> wasmtime::Result<()> {
-        Err(wasmtime::format_err!(
-            "the plugin called exit({status_code})"
-        ))
+        Err(wasmtime::Error::new(Exit(status_code)))
     }
 }

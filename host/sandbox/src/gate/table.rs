@@ -355,6 +355,34 @@ pub fn knows(import: &str) -> bool {
         .any(|interface| compatible(interface.name, import))
 }
 
+/// Whether a name of the contract's package is of a version that is ours.
+pub fn is_contract(name: &str) -> bool {
+    let version = |name: &str| {
+        name.rsplit_once('@')
+            .map(|(_, version)| format!("x@{version}"))
+    };
+    let ours = format!("x@{}", tollgate_contract::CONTRACT_VERSION);
+    version(name).is_some_and(|theirs| compatible(&ours, &theirs))
+}
+
+/// What may be imported, in words: releases by package, pre-releases by interface.
+pub fn accepted() -> String {
+    let mut names = std::collections::BTreeSet::new();
+    for interface in TABLE {
+        let (package, rest) = interface
+            .name
+            .split_once('/')
+            .unwrap_or((interface.name, ""));
+        let version = rest.split_once('@').map_or("", |(_, version)| version);
+        names.insert(match version.rsplit_once('.') {
+            Some((minor, _)) if !version.contains('-') => format!("{package}@{minor}"),
+            _ => interface.name.to_owned(),
+        });
+    }
+    let names: Vec<_> = names.into_iter().collect();
+    names.join(", ")
+}
+
 fn compatible(ours: &str, theirs: &str) -> bool {
     if ours == theirs {
         return true;
@@ -403,6 +431,18 @@ mod tests {
             })
             .collect();
         assert_eq!(imports(), table);
+    }
+
+    #[test]
+    fn what_is_accepted_is_told_by_package() {
+        assert_eq!(
+            accepted(),
+            "tollgate:plugin@0.1, wasi:cli@0.2, wasi:clocks@0.2, wasi:config/store@0.2.0-rc.1, \
+             wasi:filesystem@0.2, wasi:http@0.2, wasi:io@0.2, wasi:keyvalue/store@0.2.0-draft, \
+             wasi:logging/logging@0.1.0-draft, wasi:random@0.2, wasi:sockets@0.2"
+        );
+        assert!(is_contract("tollgate:plugin/tool@0.1.7"));
+        assert!(!is_contract("tollgate:plugin/tool@0.2.0"));
     }
 
     #[test]

@@ -126,7 +126,7 @@ pub(crate) fn provider(house: &House, typed: Option<&str>) -> Done<String> {
             }
         }
     };
-    if located.component.world == Some(World::Provider) {
+    if located.component.world == World::Provider {
         return Ok(located.name.to_string());
     }
     Err(Failure::Input {

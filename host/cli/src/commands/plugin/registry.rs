@@ -17,6 +17,8 @@ use tollgate_store::{NewPlugin, StoreError};
 
 /// Characters of a path in a table.
 const PATH_CHARS_MAX: usize = 44;
+/// Characters of a tool's name and arguments on one line.
+const TOOL_CHARS_MAX: usize = 200;
 /// Characters of a tool's description on a page.
 const DESCRIPTION_CHARS_MAX: usize = 400;
 
@@ -102,7 +104,7 @@ pub(super) async fn add(app: &App, args: &Add) -> Done {
             )),
         });
     }
-    let (world, tools) = {
+    let (tools, left_out) = {
         let _progress = app.printer.progress(&format!("compiling {name}"));
         examine(&house, &located).await?
     };
@@ -111,13 +113,8 @@ pub(super) async fn add(app: &App, args: &Add) -> Done {
         name: name.to_string(),
         digest: located.component.digest.clone(),
         version: located.component.version().to_owned(),
-        world: world.label().to_owned(),
-        needs: located
-            .component
-            .inspection
-            .needs
-            .clone()
-            .unwrap_or_default(),
+        world: located.component.world.label().to_owned(),
+        needs: located.component.needs_text(),
         component_path: path.to_string_lossy().into_owned(),
         tools_json,
         names: tools
@@ -142,28 +139,43 @@ pub(super) async fn add(app: &App, args: &Add) -> Done {
         "version": stored.plugin.version,
         "digest": stored.plugin.digest,
         "needs": stored.plugin.needs,
+        "needs_declared": located.component.declares_needs(),
         "tools": tools,
+        "left_out": left_out,
         "tools_digest": stored.tools_digest,
     }));
     app.printer.line(format!(
         "added {name} {} ({}), {}",
         escape::line(&stored.plugin.version),
         stored.plugin.digest,
-        match world {
+        match located.component.world {
             World::Provider => "a provider".to_owned(),
-            World::Tools => count(tools.len(), "tool"),
+            World::Tools | World::Functions => count(tools.len(), "tool"),
         }
     ));
+    let label = match located.component.declares_needs() {
+        true => "needs",
+        false => "may need, by its imports",
+    };
     for need in &stored.plugin.needs {
-        app.printer.line(format!("needs: {}", escape::line(need)));
+        app.printer.line(format!("{label}: {}", escape::line(need)));
+    }
+    for tool in &tools {
+        let line = format!("tool: {}{}", escape::line(&tool.name), arguments(tool));
+        app.printer.line(escape::cut(&line, TOOL_CHARS_MAX));
+    }
+    for left in &left_out {
+        app.printer
+            .warn(escape::cut(&escape::line(left), DESCRIPTION_CHARS_MAX));
     }
     app.printer
         .talk("it may do nothing until you grant it something: `tollgate grant add`");
     Ok(())
 }
 
-/// Compiles and links a component, and asks it for its tools, without any grant.
-async fn examine(house: &House, located: &Located) -> Done<(World, Vec<ToolSpec>)> {
+/// Compiles and links a component, and asks it for its tools, without any grant: they, and what of it
+/// cannot be a tool.
+async fn examine(house: &House, located: &Located) -> Done<(Vec<ToolSpec>, Vec<String>)> {
     let sandbox = house.started()?;
     let entry = PluginEntry {
         name: located.name.clone(),
@@ -178,15 +190,15 @@ async fn examine(house: &House, located: &Located) -> Done<(World, Vec<ToolSpec>
     let examined = examined.map_err(|error| Failure::Input {
         what: format!("the component was refused: {error}"),
         rule: Some(
-            "a plugin exports one world of the contract and imports only what the gate knows"
+            "a plugin exports a world of the contract, functions or a command, and imports only what the gate knows"
                 .into(),
         ),
         remedy: None,
     })?;
     if examined.provider {
-        return Ok((World::Provider, Vec::new()));
+        return Ok((Vec::new(), Vec::new()));
     }
-    Ok((World::Tools, plugins::list(house, located).await?))
+    Ok((plugins::list(house, located).await?, examined.left_out))
 }
 
 pub(super) fn list(app: &App) -> Done {
@@ -199,7 +211,7 @@ pub(super) fn list(app: &App) -> Done {
         match located {
             Ok(located) => {
                 let component = &located.component;
-                let world = component.world.map_or("none", World::label);
+                let world = component.world.label();
                 values.push(json!({
                     "name": name,
                     "world": world,
@@ -279,11 +291,11 @@ pub(super) async fn show(app: &App, typed: &str) -> Done {
         .authority(name, "")
         .doing(|| "the grants cannot be read".into())?;
     let tools = match located.component.world {
-        Some(World::Tools) => {
+        World::Tools | World::Functions => {
             let _progress = app.printer.progress(&format!("compiling {name}"));
             plugins::tools_of(&house, &located).await?
         }
-        _ => Vec::new(),
+        World::Provider => Vec::new(),
     };
     let limits = limits(authority.limits());
     let grants = grants(&house, name)?;
@@ -296,7 +308,8 @@ pub(super) async fn show(app: &App, typed: &str) -> Done {
         "path": located.path,
         "bytes": component.bytes,
         "digest": component.digest,
-        "needs": component.inspection.needs,
+        "needs": component.needs_text(),
+        "needs_declared": component.declares_needs(),
         "limits": authority_limits(authority.limits()),
         "grants": grants.iter().map(|(id, rule)| json!({"id": id, "rule": rule})).collect::<Vec<_>>(),
         "tools": tools,
@@ -322,7 +335,7 @@ fn page(
         ));
     };
     line("plugin", located.name.as_str());
-    line("world", component.world.map_or("none", World::label));
+    line("world", component.world.label());
     line("version", component.version());
     line(
         "component",
@@ -338,13 +351,16 @@ fn page(
         printer.line("");
         printer.line(printer.heading(title));
     };
-    section("needs, as it declares them");
-    match &component.inspection.needs {
-        None => printer.line("  none declared: nothing can be granted to it"),
-        Some(needs) if needs.is_empty() => printer.line("  nothing"),
-        Some(needs) => needs
-            .iter()
-            .for_each(|need| printer.line(format!("  {}", escape::line(need)))),
+    section(match component.declares_needs() {
+        true => "needs, as it declares them",
+        false => "needs, by its imports; it declares none",
+    });
+    let needs = component.needs_text();
+    if needs.is_empty() {
+        printer.line("  nothing");
+    }
+    for need in needs {
+        printer.line(format!("  {}", escape::line(&need)));
     }
     section("grants");
     if grants.is_empty() {

@@ -125,7 +125,7 @@ fn warnings(catalogue: &Catalogue, files: &[PolicyFile]) -> Vec<String> {
             };
             let authority = Authority::new(AuthorityInput {
                 plugin_digest: &located.component.digest,
-                needs: Needs::from(located.component.needs.clone()),
+                needs: Needs::Declared(located.component.needs.clone()),
                 layers: std::slice::from_ref(file),
                 ..AuthorityInput::new(name)
             });

@@ -112,7 +112,7 @@ async fn examine(app: &App, path: &Path) -> Done<Report> {
             report.name.clone_from(&meta.name);
         }
     }
-    report.world = rules::world(&inspection);
+    report.world = Some(World::of(&inspection));
     report.contract = contract::claim(&inspection).map(|claim| {
         let (major, minor, patch) = claim.version;
         format!("{major}.{minor}.{patch}")
@@ -158,7 +158,7 @@ async fn ask(app: &App, path: &Path, inspection: &Inspection, report: &mut Repor
             .push(rules::refused(&error.to_string(), inspection));
         return Ok(());
     }
-    if report.world != Some(World::Tools) {
+    if report.world == Some(World::Provider) {
         return Ok(());
     }
     match bench.house.started()?.list_tools(bench.call()?).await {

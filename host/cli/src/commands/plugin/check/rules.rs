@@ -167,27 +167,14 @@ fn exported(inspection: &Inspection, interface: &str) -> bool {
         .any(|name| name.starts_with(&prefix))
 }
 
-/// The world that its exports belong to.
-pub(super) fn world(inspection: &Inspection) -> Option<World> {
-    if exported(inspection, "model") {
-        Some(World::Provider)
-    } else {
-        exported(inspection, "tool").then_some(World::Tools)
-    }
-}
-
 fn exports(inspection: &Inspection, findings: &mut Vec<Finding>) {
     match (exported(inspection, "tool"), exported(inspection, "model")) {
-        (false, false) => {
-            let found: Vec<&str> = inspection.exports.iter().map(String::as_str).collect();
+        (false, false) if inspection.exports.is_empty() => {
             findings.push(error(
                 "world",
-                format!(
-                    "it exports neither tollgate:plugin/tool nor tollgate:plugin/model; it exports {}",
-                    if found.is_empty() { "nothing".to_owned() } else { found.join(", ") }
-                ),
-                "export one of them: `export_tools!` or `export_provider!` in Rust, \
-                 `class Tool(exports.Tool)` in Python, `export const tool` in JavaScript",
+                "it exports nothing that can be called",
+                "export tollgate:plugin/tool (`export_tools!` in Rust, `class Tool(exports.Tool)` in \
+                 Python, `export const tool` in JavaScript), tollgate:plugin/model, or functions",
             ));
         }
         (true, true) => findings.push(warning(
@@ -308,10 +295,8 @@ fn metadata(inspection: &Inspection, findings: &mut Vec<Finding>) {
     if !manifest::is_name(&meta.name) {
         findings.push(name(&meta.name));
     }
-    let exported = world(inspection).map(World::label);
-    if let Some(exported) = exported
-        && exported != meta.world
-    {
+    let exported = World::of(inspection).label();
+    if exported != meta.world {
         findings.push(warning(
             "world",
             format!(
@@ -541,7 +526,12 @@ mod tests {
         inspection.exports = ["tollgate:plugin/tool@0.2.0".to_owned()].into();
         assert_eq!(judged(&inspection), [(Level::Error, "contract")]);
         inspection.exports = ["wasi:cli/run@0.2.0".to_owned()].into();
-        assert_eq!(judged(&inspection), [(Level::Error, "world")]);
+        assert_eq!(judged(&inspection), [(Level::Warning, "world")]);
+        inspection.exports.clear();
+        assert_eq!(
+            judged(&inspection),
+            [(Level::Error, "world"), (Level::Warning, "world")]
+        );
         inspection.exports = ["tollgate:plugin/model@0.1.0".to_owned()].into();
         assert_eq!(judged(&inspection), [(Level::Warning, "world")]);
         inspection = fine();

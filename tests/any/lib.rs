@@ -1,0 +1,1 @@
+//! Guests that know nothing of Tollgate. Each folder is one; this library is empty.
