@@ -41,7 +41,8 @@ struct Scene {
 
 impl Scene {
     fn set(grants: &[&str]) -> Self {
-        let elsewhere = Server::start(|_| Answer::ok("the secret"));
+        let elsewhere =
+            Server::start(|_| Answer::ok("the secret").with("content-type", "text/plain"));
         let other = elsewhere.port;
         let server = Server::start(move |request| answer(request, other));
         let home = Home::new();
