@@ -107,17 +107,14 @@ impl Desk {
     /// Asks the host again and again, and says when the tools have changed. Never returns.
     pub async fn watch(&self) {
         loop {
-            match self.listing().await {
-                Ok(listing) => {
-                    self.changes.send_if_modified(|seen| {
-                        // What was there at the start is no change.
-                        let changed = *seen != 0 && *seen != listing.stamp;
-                        *seen = listing.stamp;
-                        changed
-                    });
-                }
-                // Whoever asks for the list or calls a tool is told.
-                Err(HostError(_)) => {}
+            // Whoever asks for the list or calls a tool is told what is wrong with it.
+            if let Ok(listing) = self.listing().await {
+                self.changes.send_if_modified(|seen| {
+                    // What was there at the start is no change.
+                    let changed = *seen != 0 && *seen != listing.stamp;
+                    *seen = listing.stamp;
+                    changed
+                });
             }
             tokio::time::sleep(self.limits.look).await;
         }

@@ -188,11 +188,11 @@ SCENARIOS = {"tour": tour, "blocks": blocks, "parallel": parallel, "cancel": can
 
 def main():
     scenario, transport, mode = sys.argv[1:]
-    with_timeout = SCENARIOS[scenario]
+    play = SCENARIOS[scenario]
 
     async def run():
         with anyio.fail_after(120):
-            await with_timeout(transport, mode)
+            await play(transport, mode)
 
     anyio.run(run)
     print(json.dumps(SEEN))
