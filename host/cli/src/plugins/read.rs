@@ -21,6 +21,15 @@ pub(crate) enum World {
 }
 
 impl World {
+    /// What its exports make of a component.
+    pub(crate) fn of(inspection: &Inspection) -> Self {
+        match inspection.offers() {
+            Offers::Tools => Self::Tools,
+            Offers::Provider => Self::Provider,
+            Offers::Functions => Self::Functions,
+        }
+    }
+
     /// Its word in the contract.
     pub(crate) fn label(self) -> &'static str {
         match self {
@@ -154,11 +163,7 @@ fn read(path: &Path) -> Result<Component, ReadError> {
     };
     let needs = inspection.effective_needs();
     let needs = needs.iter().map(parse).collect::<Result<_, _>>()?;
-    let world = match inspection.offers() {
-        Offers::Tools => World::Tools,
-        Offers::Provider => World::Provider,
-        Offers::Functions => World::Functions,
-    };
+    let world = World::of(&inspection);
     Ok(Component {
         digest: layers::digest(&bytes),
         bytes: bytes.len(),
