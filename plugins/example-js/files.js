@@ -19,7 +19,7 @@ export function readText(path) {
   let text = "";
   let at = 0;
   for (;;) {
-    const [bytes, end] = file.read(CHUNK_BYTES, BigInt(at));
+    const [bytes, end] = file.read(CHUNK_BYTES, at);
     for (const byte of bytes) text += "%" + byte.toString(16).padStart(2, "0");
     at += bytes.length;
     if (at > FILE_BYTES_MAX) {

@@ -79,7 +79,7 @@ def read(path: str) -> str:
     if len(data) > FILE_BYTES_MAX:
         raise Err(ToolError_Failed(f"{path} has more than {FILE_BYTES_MAX} bytes"))
     try:
-        return data.decode("utf-8-sig")
+        return data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError:
         raise Err(ToolError_Failed(f"{path} is not UTF-8 text"))
 

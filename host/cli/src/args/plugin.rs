@@ -52,8 +52,9 @@ pub(crate) enum WorldChoice {
 /// `plugin new`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-The project stands on its own: the contract, and for Rust the SDK's sources, are written beside it in
-.tollgate/. Nothing is installed; a tool that the build misses is named with the command that installs it.
+The project stands on its own: the contract, and for Rust the SDK's sources, are written beside it
+in .tollgate/. Nothing is installed; a tool that the build misses is named with the command that
+installs it.
 
 Examples:
   tollgate plugin new hello && cd hello && tollgate plugin build && tollgate call . greet name=Ada
@@ -76,9 +77,9 @@ pub(crate) struct New {
 /// `plugin build`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-Writes build/NAME.wasm, with what the project declares as custom sections. A Rust project declares in
-[package.metadata.tollgate] of Cargo.toml, others in tollgate-plugin.toml. `tollgate call DIR TOOL`
-finds the component there.
+Writes build/NAME.wasm, with what the project declares as custom sections. A Rust project declares
+in [package.metadata.tollgate] of Cargo.toml, others in tollgate-plugin.toml. The component is
+found there by `tollgate call DIR TOOL`.
 
 Examples:
   tollgate plugin build
@@ -116,8 +117,9 @@ pub(crate) struct Check {
 /// `plugin test`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-Each case runs in a temporary home with the grants that it names and no others, so that what is denied
-can be tested too. A case says a tool and arguments, or a prompt for a provider, and what is expected:
+Each case runs in a temporary home with the grants that it names and no others, so that what is
+denied can be tested too. A case says a tool and arguments, or a prompt for a provider, and what
+is expected:
 
   [[case]]
   name = \"reads what it may\"

@@ -349,8 +349,8 @@ mod tests {
 
     #[test]
     fn mistakes_are_named() {
-        let said = |name, text| project(name, text).1.unwrap_err().to_string();
-        let other = |text| said("tollgate-plugin.toml", text);
+        let said = |name: &str, text: &str| project(name, text).1.unwrap_err().to_string();
+        let other = |text: &str| said("tollgate-plugin.toml", text);
         let build = "\n[build]\nlanguage = \"js\"\nsource = \"a.js\"\n";
         assert!(said("README.md", "").contains("no plugin's project"));
         assert!(said("Cargo.toml", "[package]\n").contains("no [package.metadata.tollgate]"));
