@@ -100,7 +100,6 @@ pub(crate) fn terms(flags: &RunFlags) -> Done<RunTerms> {
         },
         fixture: flags.fixture.as_deref().map(wherever).transpose()?,
         withhold: flags.no_allow_fixture_action,
-        ..Manner::default()
     })
 }
 
@@ -123,6 +122,7 @@ pub(crate) fn manner(terms: &RunTerms) -> Done<Manner> {
     Ok(Manner {
         fixture: terms.fixture.as_deref().map(fixture).transpose()?,
         withhold: terms.withhold,
+        ..Manner::default()
     })
 }
 

@@ -75,7 +75,7 @@ impl Bench {
         let stage = App::new(home, work, app.printer.muted());
         let manner = Manner {
             fixture: setup.fixture,
-            withhold: false,
+            ..Manner::default()
         };
         let house = House::open(&stage, manner)?;
         let located = house

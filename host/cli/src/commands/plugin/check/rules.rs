@@ -89,6 +89,10 @@ pub(super) fn no_component(found: &InspectError) -> Finding {
     let (rule, help) = match found {
         InspectError::TooLarge { .. } => ("size", "strip it, or leave out what it does not use"),
         InspectError::NotAComponent(_) => ("component", "build it with `tollgate plugin build`"),
+        InspectError::ModuleImport(_) => (
+            "unknown_import",
+            "make a component of it that imports what the gate knows",
+        ),
         InspectError::Section(..) | InspectError::Malformed(..) => {
             ("sections", "let `tollgate plugin build` write them, once")
         }
