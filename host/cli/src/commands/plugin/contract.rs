@@ -100,14 +100,13 @@ mod tests {
     use tollgate_sandbox::Meta;
 
     fn inspection(contract: &str, export: &str) -> Inspection {
-        Inspection {
-            meta: Some(Meta {
-                contract: contract.into(),
-                ..Meta::default()
-            }),
-            exports: [export.to_owned()].into(),
-            ..Inspection::default()
-        }
+        let mut inspection = Inspection::default();
+        inspection.meta = Some(Meta {
+            contract: contract.into(),
+            ..Meta::default()
+        });
+        inspection.exports.insert(export.to_owned());
+        inspection
     }
 
     #[test]

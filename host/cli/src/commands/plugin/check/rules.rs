@@ -441,20 +441,20 @@ mod tests {
     use tollgate_sandbox::Meta;
 
     fn fine() -> Inspection {
-        Inspection {
-            needs: Some(Vec::new()),
-            meta: Some(Meta {
-                name: "a".into(),
-                version: "1.0.0".into(),
-                world: "tools".into(),
-                contract: "0.1.0".into(),
-                title: Some("A".into()),
-                description: Some("What it does".into()),
-                homepage: None,
-            }),
-            exports: ["tollgate:plugin/tool@0.1.0".to_owned()].into(),
-            ..Inspection::default()
-        }
+        let mut inspection = Inspection::default();
+        inspection.needs = Some(Vec::new());
+        inspection.meta = Some(Meta {
+            name: "a".into(),
+            version: "1.0.0".into(),
+            world: "tools".into(),
+            contract: "0.1.0".into(),
+            title: Some("A".into()),
+            description: Some("What it does".into()),
+            homepage: None,
+        });
+        let tool = "tollgate:plugin/tool@0.1.0";
+        inspection.exports.insert(tool.to_owned());
+        inspection
     }
 
     fn tool(name: &str, description: &str, schema: &str) -> ToolSpec {
