@@ -158,10 +158,15 @@ fn a_tool_to_which_nothing_is_granted_is_named_with_the_command() {
             .filter(|line| line.contains(words) && line.contains(grant))
             .count()
     };
-    assert_eq!(told(&ran, "tools not offered: files"), 1, "{ran}");
+    let of_files = |report: &serde_json::Value| {
+        let ungranted = report["ungranted"].as_array().unwrap();
+        let files = ungranted.iter().find(|one| one["plugin"] == "files");
+        files.cloned()
+    };
+    assert_eq!(told(&ran, "tools not offered, "), 1, "{ran}");
     let report = super::prompted(&home, "look", &says(), &["--json"]).json();
-    let ungranted = serde_json::json!([{"plugin": "files", "offered": false, "command": grant}]);
-    assert_eq!(report["ungranted"], ungranted, "{report:#}");
+    let ungranted = serde_json::json!({"plugin": "files", "offered": false, "command": grant});
+    assert_eq!(of_files(&report), Some(ungranted), "{report:#}");
 
     // Spoken of, so that its tools are offered, and without any grant all the same.
     home.policy("version = 1\n[plugins.files]\nlimits = { wall = \"20s\" }\n");
@@ -170,7 +175,8 @@ fn a_tool_to_which_nothing_is_granted_is_named_with_the_command() {
 
     run_printed(&home, grant);
     let ran = super::prompted(&home, "look", &says(), &["--json"]);
-    assert_eq!(ran.json()["ungranted"], serde_json::json!([]), "{ran}");
+    assert_eq!(of_files(&ran.json()), None, "{ran}");
     let ran = super::prompted(&home, "look", &says(), &[]);
     assert_eq!(told(&ran, "files"), 0, "{ran}");
+    assert!(!ran.stderr.contains("not offered"), "{ran}");
 }

@@ -62,16 +62,32 @@ impl Ungranted {
         }
     }
 
-    /// In words, for an operator.
-    pub(crate) fn says(&self) -> String {
-        let Self {
-            plugin, command, ..
-        } = self;
-        if self.offered {
-            format!("{plugin} has no grant, so what its tools try is refused; try `{command}`")
-        } else {
-            format!("tools not offered: {plugin}, to which nothing is granted; try `{command}`")
+    /// In words, for an operator, of all in `ungranted`. Of plugins that were never spoken of only
+    /// where a run has no tool at all: then one line, with the command for one of them.
+    pub(crate) fn say(ungranted: &[Self], has_tools: bool) -> Vec<String> {
+        let (offered, idle): (Vec<_>, Vec<_>) = ungranted.iter().partition(|one| one.offered);
+        let mut lines: Vec<String> = offered
+            .iter()
+            .map(
+                |Self {
+                     plugin, command, ..
+                 }| {
+                    format!(
+                        "{plugin} has no grant, so what its tools try is refused; try `{command}`"
+                    )
+                },
+            )
+            .collect();
+        let grants = |one: &&&Self| one.command.starts_with("tollgate grant add");
+        if !has_tools && let Some(first) = idle.iter().find(grants).or(idle.first()) {
+            let names: Vec<&str> = idle.iter().map(|one| one.plugin.as_str()).collect();
+            lines.push(format!(
+                "tools not offered, for nothing is granted to them: {}; try `{}`",
+                names.join(", "),
+                first.command
+            ));
         }
+        lines
     }
 }
 

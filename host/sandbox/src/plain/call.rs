@@ -260,7 +260,7 @@ impl<'a> Running<'a> {
             }
         };
         let called = instance
-            .get_func(&mut *store, &function.index)
+            .get_func(&mut *store, function.index)
             .ok_or_else(|| wasmtime::format_err!("the function is not exported any more"))?;
         let mut results = match function.gives {
             Gives::Nothing => Vec::new(),

@@ -180,8 +180,8 @@ pub(crate) async fn prepare(
     for refused in &offered.refused {
         app.printer.warn(escape::line(refused));
     }
-    for ungranted in &offered.ungranted {
-        app.printer.warn(escape::line(&ungranted.says()));
+    for line in Ungranted::say(&offered.ungranted, !offered.catalog.specs().is_empty()) {
+        app.printer.warn(escape::line(&line));
     }
     let mut work = work(&app.printer, terms);
     work.options.system = offered.directories;

@@ -397,7 +397,7 @@ impl types::HostDescriptor for Gate<'_> {
                 quota.growing(file, |_| size, || file.set_len(size))
             },
         );
-        Ok(sized.await.map_err(quota)?)
+        sized.await.map_err(quota)
     }
 
     async fn set_times(

@@ -300,7 +300,7 @@ mod tests {
             let file = File::create(&path).unwrap();
             append(&quota, &file, bytes)
         };
-        let look = || Metadata::of(&File::open(&path).unwrap(), "a").ok();
+        let look = || Metadata::of(File::open(&path).unwrap(), "a").ok();
         let remove = || {
             quota
                 .removing(look, || std::fs::remove_file(&path))
