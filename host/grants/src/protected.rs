@@ -4,9 +4,10 @@
 //! editor executes. Changing such a path needs a grant whose own host path names it (a mount on
 //! `…/.git/hooks`, or on `…/.git`); a mount further up does not cover it. Reading is not affected.
 //!
-//! Not complete: build files, scripts and CI definitions run too, and are what plugins are for.
+//! Not complete: build files, scripts and CI definitions run too, and are what plugins are for; and what the
+//! operator has made a link, such as a `.git` that leads elsewhere in the mount, is judged by where it leads.
 
-use crate::fs::ExceptGlob;
+use crate::fs::{ExceptGlob, FsAccess, FsOp};
 use crate::glob::segments;
 use std::sync::LazyLock;
 
@@ -31,8 +32,16 @@ static GLOBS: LazyLock<Vec<ExceptGlob>> = LazyLock::new(|| {
 });
 
 /// Whether `path`, relative to a mount, is one of them.
-pub(crate) fn protects(path: &str) -> bool {
+fn protects(path: &str) -> bool {
     GLOBS.iter().any(|g| g.covers(segments(path)))
+}
+
+/// Whether `op` on `path` would change one of them, or put a file or a link where only a directory
+/// belongs: a link called `.git` leads to hooks under another name, and so does a file of that name.
+pub(crate) fn guards(op: FsOp, path: &str) -> bool {
+    let leads_elsewhere = matches!(op, FsOp::Create | FsOp::Symlink | FsOp::LinkTo);
+    op.required() > FsAccess::Read
+        && (protects(path) || (leads_elsewhere && may_protect_below(path)))
 }
 
 /// Whether a directory that gets or had the name `path` could bring one of them along: its name begins

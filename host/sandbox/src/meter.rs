@@ -5,6 +5,7 @@
 //!
 //! Invariant: the bound holds for the sum over all memories and tables of the call, not for each.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -28,6 +29,11 @@ pub(crate) struct LimitTrap(pub(crate) Hit);
 /// How long a call has run on a thread. Clones tell the same time.
 #[derive(Debug, Clone)]
 pub(crate) struct Running(Arc<Times>);
+
+thread_local! {
+    /// Whether this thread polls a call. Calls are not polled within each other.
+    static POLLS: Cell<bool> = const { Cell::new(false) };
+}
 
 #[derive(Debug)]
 struct Times {
@@ -54,13 +60,19 @@ impl Running {
     /// Runs one poll of the call.
     pub(crate) fn during<T>(&self, poll: impl FnOnce() -> T) -> T {
         self.0.since_ns.store(self.now_ns(), Ordering::Relaxed);
+        POLLS.set(true);
         let result = poll();
+        POLLS.set(false);
         self.0.ran_ns.store(self.ran_ns(), Ordering::Relaxed);
         result
     }
 
-    /// Does work of the host's within a poll; its time is not the guest's.
+    /// Does work of the host's. Within a poll of the call its time is not the guest's; a task of the
+    /// gate's has no part in the guest's time.
     pub(crate) fn outside<T>(&self, work: impl FnOnce() -> T) -> T {
+        if !POLLS.get() {
+            return work();
+        }
         self.0.ran_ns.store(self.ran_ns(), Ordering::Relaxed);
         let result = work();
         self.0.since_ns.store(self.now_ns(), Ordering::Relaxed);
@@ -171,5 +183,21 @@ mod tests {
             meter.tick().err().unwrap()
         });
         assert_eq!(error.downcast_ref(), Some(&LimitTrap(Hit::Cpu)));
+    }
+
+    #[test]
+    fn the_host_s_work_is_not_the_guest_s_time() {
+        let running = Running::new();
+        let most = Duration::from_millis(30);
+        let mut meter = Meter::new(0, most, running.clone());
+        let ticked = running.during(|| {
+            running.outside(|| std::thread::sleep(most * 2));
+            meter.tick()
+        });
+        assert!(ticked.is_ok());
+        // A task of the gate's, while the guest waits for it.
+        std::thread::sleep(most * 2);
+        running.outside(|| std::thread::sleep(most));
+        assert!(running.during(|| meter.tick()).is_ok());
     }
 }

@@ -35,6 +35,23 @@ fn a_grant_counts_from_the_next_call_until_it_is_revoked() {
 }
 
 #[test]
+fn a_grant_of_one_call_is_gone_after_it() {
+    let home = home();
+    let granted = [&READ[..], &["--grant", "fs.read . at /project"]].concat();
+    assert!(home.ok(&granted).stdout.contains("a note"));
+    assert_eq!(home.run(READ).code, Some(3), "the next call has it no more");
+    // Also where the call came to nothing.
+    let missing = ["call", "files", "read", "path=/project/none.txt"];
+    let ran = home.run([&missing[..], &["--grant", "fs.read . at /project"]].concat());
+    assert_eq!(ran.code, Some(1), "{ran}");
+    let listed = home.json(["grant", "list", "files"]);
+    assert_eq!(listed["grants"], serde_json::json!([]), "{listed:#}");
+    let wrong = home.run([&READ[..], &["--grant", "fs.raed . at /project"]].concat());
+    assert_eq!(wrong.code, Some(2), "{wrong}");
+    assert!(wrong.stderr.contains("^^^^"), "{wrong}");
+}
+
+#[test]
 fn it_ends_with_its_uses_and_its_time() {
     let home = home();
     home.ok([

@@ -14,6 +14,7 @@ The output is the tool's own, marked as such and escaped; what the call did is i
 Examples:
   tollgate call files list path=/project
   tollgate call files read path=/project/README.md start_line=1 lines_max=20
+  tollgate call files search pattern=TODO --grant 'fs.read . at /project'
   tollgate call ./hello.wasm greet name=Ada
   tollgate call . greet name=Ada
   tollgate call ./command.wasm run args:='[\"--version\"]'
@@ -29,6 +30,9 @@ pub(crate) struct Call {
     /// All arguments as one JSON object; `-` reads it from stdin
     #[arg(long, value_name = "JSON|-", conflicts_with = "arguments")]
     pub(crate) arguments_json: Option<String>,
+    /// Grant this to the plugin for this call alone; give it again for more
+    #[arg(long = "grant", value_name = "CAPABILITY")]
+    pub(crate) grants: Vec<String>,
 }
 
 /// `run`.

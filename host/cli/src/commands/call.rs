@@ -1,7 +1,7 @@
 //! `tollgate call`: one tool call in a session that is only an id. It needs no login.
 
 use super::plugin::{failure, judge_contract, project};
-use super::{denied, input};
+use super::{denied, grant, input};
 use crate::app::App;
 use crate::args::call::Call;
 use crate::args::values::{self, WordValue};
@@ -64,6 +64,7 @@ pub(crate) async fn run(app: &App, mut args: Call) -> Done {
     let context = context(&located.name)?;
     let session = context.session.to_string();
     house.authorities.set_project(&session, &app.project.id());
+    let _granted = grant::for_call(app, &house, &located, &session, &args.grants)?;
     let reply = {
         let _progress = app.printer.progress(&format!("{} {name}", located.name));
         house

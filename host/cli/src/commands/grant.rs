@@ -93,6 +93,62 @@ fn add(app: &App, args: Add) -> Done {
     Ok(())
 }
 
+/// Grants of one call. Dropping them takes them back; if that fails they are left to a session that is
+/// over.
+pub(crate) struct ForCall<'a> {
+    house: &'a House,
+    who: &'a str,
+    grants: Vec<String>,
+}
+
+impl Drop for ForCall<'_> {
+    fn drop(&mut self) {
+        for grant in &self.grants {
+            let _ = self.house.store.grants().revoke(grant, self.who);
+        }
+    }
+}
+
+/// Grants what was typed to a plugin, as it is now, in the session of one call.
+pub(crate) fn for_call<'a>(
+    app: &'a App,
+    house: &'a House,
+    located: &Located,
+    session: &str,
+    typed: &[String],
+) -> Done<ForCall<'a>> {
+    let mut made = ForCall {
+        house,
+        who: &app.identity.subject,
+        grants: Vec::new(),
+    };
+    for typed in typed {
+        let grant = RuntimeGrant {
+            id: uuid::Uuid::now_v7().to_string(),
+            plugin: located.name.to_string(),
+            plugin_digest: Some(located.component.digest.clone()),
+            capability: capability(app, typed, RuleEffect::Allow)?,
+            effect: RuleEffect::Allow,
+            scope: Scope::Session(session.to_owned()),
+            who: app.identity.subject.clone(),
+            why: Some("given with the call".into()),
+            created_us: time::now_us(),
+            expires_us: None,
+            uses_max: None,
+            uses: 0,
+            revoked_us: None,
+        };
+        for warning in judge(house, &grant)? {
+            app.printer.warn(escape::line(&warning));
+        }
+        let id = grant.id.clone();
+        let added = house.store.grants().add(grant);
+        added.map_err(|error| Failure::failed("the grant was not stored", error))?;
+        made.grants.push(id);
+    }
+    Ok(made)
+}
+
 /// The capability as it was typed; an error marks the words that are wrong.
 fn capability(app: &App, typed: &str, effect: RuleEffect) -> Done<Capability> {
     let capability: Capability = typed.parse().map_err(|error: CapabilityError| {

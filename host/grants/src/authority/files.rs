@@ -95,7 +95,7 @@ impl Authority {
             }
             _ => false,
         });
-        let protects = required > FsAccess::Read && protected::protects(path);
+        let protects = protected::guards(op, path);
         let verdict = judge(
             &self.fs,
             now_us,
@@ -115,7 +115,7 @@ impl Authority {
             verdict,
             |_| None,
             |fs| Some(Capability::Fs(with_access(fs, required))),
-            || self.explain_file(&place, required, now_us),
+            || self.explain_file(&place, required, protects, now_us),
         )
     }
 
@@ -138,7 +138,13 @@ impl Authority {
     }
 
     /// Why no rule gives a path in a mount: left out, protected, or too little access.
-    fn explain_file(&self, place: &Place<'_>, required: FsAccess, now_us: i64) -> Denial {
+    fn explain_file(
+        &self,
+        place: &Place<'_>,
+        required: FsAccess,
+        protects: bool,
+        now_us: i64,
+    ) -> Denial {
         let here: Vec<&Compiled<FsCapability>> = self
             .fs
             .iter()
@@ -156,7 +162,7 @@ impl Authority {
             nearest: rule.map(|r| r.near(why)),
             command: None,
         };
-        if required > FsAccess::Read && protected::protects(place.path) {
+        if protects {
             return excluded(
                 here.first(),
                 "this path runs on the host later; only a grant on that directory itself covers changes",

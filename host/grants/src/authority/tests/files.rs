@@ -251,6 +251,14 @@ fn what_runs_on_the_host_later_needs_a_grant_that_names_it() {
         assert_eq!(fs(&a, op, ".git/hooks/pre-commit"), "excluded", "{op:?}");
     }
     assert_eq!(fs_denial(&a, FsOp::Write, "sub/.git/config").command, None);
+    for op in [FsOp::Create, FsOp::Symlink, FsOp::LinkTo] {
+        assert_eq!(
+            fs(&a, op, "new/.git"),
+            "excluded",
+            "{op:?}: its hooks would have another name"
+        );
+    }
+    assert_eq!(fs(&a, FsOp::CreateDir, "new/.git"), "allowed g0");
     assert_eq!(fs(&a, FsOp::Create, ".git/index.lock"), "allowed g0");
     let named = Effect::Fs {
         op: FsOp::Create,

@@ -244,18 +244,23 @@ fn rename_here(scope: &Arc<CallScope>, from: (&Base, &str), to: (&Base, &str)) -
     let target = os::resolve_parent(&to.0.dir(), to.1).map_err(|error| miss(to, error))?;
     let found = source.look().map_err(|error| miss(from, error))?;
     let replaces = target.look().is_ok();
-    let effects = [
+    let onto = |op| Effect::Fs {
+        op,
+        guest_mount: &to.0.mount.guest,
+        path: target.rel(),
+    };
+    let mut effects = vec![
         Effect::Fs {
             op: FsOp::RenameFrom,
             guest_mount: &from.0.mount.guest,
             path: source.rel(),
         },
-        Effect::Fs {
-            op: FsOp::RenameTo { replaces },
-            guest_mount: &to.0.mount.guest,
-            path: target.rel(),
-        },
+        onto(FsOp::RenameTo { replaces }),
     ];
+    if found.kind() != Kind::Directory {
+        // What is no directory may not stand where none can be made.
+        effects.push(onto(FsOp::LinkTo));
+    }
     let attempt = Attempt {
         import: RENAME,
         kind: "fs.rename",
@@ -441,6 +446,12 @@ mod tests {
         assert!(rename("made", "other/.git").await.is_err());
         assert!(rename("repo/.git", "repo/git").await.is_err());
         assert!(Path::new(&prepared).exists() && Path::new(&old).exists());
+        // Neither can a link or a file that leads to them under another name.
+        file(&world, "gitdir: made");
+        std::os::unix::fs::symlink("made", world.home.path().join("mount/link")).unwrap();
+        assert!(rename("link", "other/.git").await.is_err());
+        assert!(rename("gitdir: made", "other/.git").await.is_err());
+        rename("link", "other/link").await.unwrap();
         // What changes nothing about what runs is not in the way.
         rename("made", "other/made").await.unwrap();
         rename("repo", "moved").await.unwrap();
