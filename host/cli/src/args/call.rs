@@ -6,9 +6,9 @@ use clap::Args;
 /// `call`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-A value is JSON if it parses as JSON and the tool's schema does not ask for a string; otherwise it is
-text. `key=@FILE` takes the text of a file, or its bytes in base64 where the schema asks for that;
-`key:=JSON` insists on JSON. No login is needed.
+A value is JSON if it parses as JSON and the tool's schema does not ask for a string; otherwise it
+is text. `key=@FILE` takes the text of a file, or its bytes in base64 where the schema asks for
+that; `key:=JSON` insists on JSON. No login is needed.
 The output is the tool's own, marked as such and escaped; what the call did is in its receipts.
 
 Examples:
