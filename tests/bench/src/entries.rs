@@ -27,7 +27,7 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
             raw.push(raw_round(&home.path().join("raw.db"), producers)?);
             ours.push(our_round(&home.path().join("store"), producers)?);
         }
-        let aim = if producers == 64 { 0.85 } else { f64::NAN };
+        let aim = (producers == 64).then_some(0.85);
         report.rates(
             &format!("{producers} producers, 1 process"),
             &mut raw,
@@ -45,7 +45,7 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
         "16 producers in each of 4 processes",
         &mut raw,
         &mut ours,
-        f64::NAN,
+        None,
     );
     Ok(())
 }

@@ -24,7 +24,8 @@ struct Row {
     ours_p99: f64,
     ratio_p50: f64,
     ratio_p99: f64,
-    aim: f64,
+    /// None where nothing is aimed at.
+    aim: Option<f64>,
 }
 
 impl Report {
@@ -41,12 +42,18 @@ impl Report {
             ours_p99,
             ratio_p50: ours_p50 / raw_p50,
             ratio_p99: ours_p99 / raw_p99,
-            aim,
+            aim: Some(aim),
         });
     }
 
     /// Rates: larger is better. Each side is the rates of several rounds; p99 is the worst round.
-    pub(crate) fn rates(&mut self, name: &str, raw: &mut [f64], ours: &mut [f64], aim: f64) {
+    pub(crate) fn rates(
+        &mut self,
+        name: &str,
+        raw: &mut [f64],
+        ours: &mut [f64],
+        aim: Option<f64>,
+    ) {
         raw.sort_by(f64::total_cmp);
         ours.sort_by(f64::total_cmp);
         let middle = |rates: &[f64]| rates.get(rates.len() / 2).copied().unwrap_or(f64::NAN);
@@ -66,7 +73,7 @@ impl Report {
 
     fn push(&mut self, row: Row) {
         say(&format!(
-            "{:<44} raw p50 {:>10.1} p99 {:>10.1}   ours p50 {:>10.1} p99 {:>10.1}   ratio {:.2} / {:.2} (aim {:.2})",
+            "{:<44} raw p50 {:>10.1} p99 {:>10.1}   ours p50 {:>10.1} p99 {:>10.1}   ratio {:.2} / {:.2}{}",
             row.name,
             row.raw_p50,
             row.raw_p99,
@@ -75,6 +82,7 @@ impl Report {
             row.ratio_p50,
             row.ratio_p99,
             row.aim
+                .map_or_else(String::new, |aim| format!(" (aim {aim:.2})"))
         ));
         self.rows.push(row);
     }
