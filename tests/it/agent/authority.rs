@@ -197,3 +197,24 @@ fn a_tool_to_which_nothing_is_granted_is_named_with_the_command() {
     assert_eq!(told(&ran, "files"), 0, "{ran}");
     assert!(!ran.stderr.contains("not offered"), "{ran}");
 }
+
+/// A quota is no grant: the refusal says which limit it is and what prints it.
+#[test]
+fn a_quota_that_is_reached_is_told_with_its_limit() {
+    let home = home();
+    home.policy(&format!(
+        "version = 1\n[plugins.files]\ngrants = [{:?}]\nlimits = {{ disk_files = 1 }}\n",
+        format!("fs.full {} at /project", home.work().display())
+    ));
+    let write = ["call", "files", "mkdir", "path=/project/a/b"];
+    let ran = home.run(write);
+    assert_eq!(ran.code, Some(3), "{ran}");
+    for words in [
+        "quota_reached",
+        "`disk_files`",
+        "tollgate plugin show files",
+    ] {
+        assert!(ran.stderr.contains(words), "{words}: {ran}");
+    }
+    run_printed(&home, &remedy(&ran));
+}

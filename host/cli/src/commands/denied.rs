@@ -26,7 +26,7 @@ pub(crate) fn failure(house: &House, denial: &Denial) -> Failure {
         .as_ref()
         .and_then(|decision| decision.nearest.as_ref())
         .map(|nearest| format!("nearest: {nearest}"));
-    let (why, set) = credential.unzip();
+    let (why, set) = credential.or_else(|| limit(&plugin, denial)).unzip();
     Failure::Denied(Box::new(Refused {
         kind: denial.kind.clone(),
         target: denial.target.clone(),
@@ -89,6 +89,15 @@ fn credential(house: &House, receipt: &Receipt, denial: &Denial) -> Option<(Stri
         }
     };
     Some((why, set))
+}
+
+/// Which limit was reached, and what prints it.
+fn limit(plugin: &str, denial: &Denial) -> Option<(String, String)> {
+    if denial.reason != Reason::QuotaReached.label() {
+        return None;
+    }
+    let why = format!("`disk_files` in the limits of [plugins.{plugin}] in your policy changes it");
+    Some((why, format!("tollgate plugin show {}", quoted(plugin))))
 }
 
 /// For a path outside every mount no command is exact: nobody but the operator knows which directory

@@ -210,6 +210,16 @@ impl CallScope {
         authority.decide(effect, now_us)
     }
 
+    /// Whether all of it would be allowed now. Nothing is written, and no use is counted.
+    pub(crate) fn would_allow(&self, effects: &[Effect<'_>]) -> bool {
+        self.authority().is_some_and(|authority| {
+            effects.iter().all(|effect| {
+                self.judge(&authority, effect, record::now_us())
+                    .is_allowed()
+            })
+        })
+    }
+
     /// Whether something may be given this name in a mount.
     pub(crate) fn may_add(&self, authority: &Authority, guest_mount: &str, path: &str) -> bool {
         let op = FsOp::RenameTo { replaces: false };

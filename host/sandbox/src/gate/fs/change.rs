@@ -108,8 +108,9 @@ pub(super) async fn one(
         match counts {
             Counts::Adds => {
                 let Some(place) = quota.place() else {
-                    let (mount, reason) = (&base.mount, Reason::QuotaReached);
-                    return Err(wish.refuse_here(scope, mount, target.rel(), reason));
+                    return Err(wish.on(&base.mount, target.rel(), |attempt| {
+                        look::refuse_full_here(scope, attempt)
+                    }));
                 };
                 let permit = wish.permit_here(scope, &base.mount, target.rel())?;
                 perform(permit, || {
@@ -388,7 +389,7 @@ fn link_here(
         return Err(scope.refuse_here(&attempt, Reason::HardLink).into());
     }
     let Some(place) = to.0.mount.quota(scope).place() else {
-        return Err(scope.refuse_here(&attempt, Reason::QuotaReached).into());
+        return Err(look::refuse_full_here(scope, &attempt));
     };
     let permit = scope.permit_here(&attempt)?;
     perform(permit, || os::link(&found, &target))?;
@@ -457,6 +458,25 @@ mod tests {
         rename("repo", "moved").await.unwrap();
         std::fs::remove_dir_all(world.home.path().join("mount/moved/.git/hooks")).unwrap();
         rename("moved/.git", "moved/git").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn one_file_too_many_is_refused_and_what_is_denied_anyway_for_its_own_reason() {
+        let (world, base) = world();
+        while let Some(place) = base.mount.quota(&world.scope).place() {
+            place.keep();
+        }
+        let make = async |name: &str| {
+            let act = |target: &Target| os::mkdir(target, os::DIRECTORY_MODE);
+            one(&world.scope, MKDIR, &base, name.into(), Counts::Adds, act).await
+        };
+        std::fs::create_dir(world.home.path().join("mount/.git")).unwrap();
+        assert!(make("d").await.is_err() && make(".git/hooks").await.is_err());
+        assert_eq!(
+            world.ledger.said(),
+            ["fs.mkdir Denied quota_reached", "fs.mkdir Denied excluded"]
+        );
+        assert!(!world.home.path().join("mount/d").exists());
     }
 
     #[tokio::test]

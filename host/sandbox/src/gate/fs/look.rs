@@ -161,6 +161,18 @@ pub(super) fn unfit(mount: &Mount, found: &Resolved) -> Option<Reason> {
         .then_some(Reason::HardLink)
 }
 
+/// Refuses what would be one file too many; what is denied anyway is denied for its own reason. In a task
+/// of the gate's.
+pub(super) fn refuse_full_here(scope: &Arc<CallScope>, attempt: &Attempt<'_>) -> Fail {
+    if scope.would_allow(attempt.effects) {
+        return scope.refuse_here(attempt, Reason::QuotaReached).into();
+    }
+    if let Ok(permit) = scope.permit_here(attempt) {
+        permit.cancel("not performed: there was no room for one more file");
+    }
+    Fail::Refused
+}
+
 /// Runs blocking file work of the gate's as a task that outlives the instance. Where nobody waits any
 /// more the call still waits until the work is done and what came of it is dropped.
 ///

@@ -233,7 +233,9 @@ fn create(scope: &Arc<CallScope>, base: &Base, path: &str, asked: Asked) -> Resu
         Err(error) => return Err(CREATE.miss_here(scope, base, path, error)),
     };
     let Some(place) = mount.quota(scope).place() else {
-        return Err(CREATE.refuse_here(scope, mount, target.rel(), Reason::QuotaReached));
+        return Err(CREATE.on(mount, target.rel(), |attempt| {
+            look::refuse_full_here(scope, attempt)
+        }));
     };
     let permit = CREATE.permit_here(scope, mount, target.rel())?;
     let basis = permit.basis().clone();
