@@ -65,7 +65,7 @@ pub(crate) fn install(workspace: &Workspace) -> Result<()> {
 }
 
 /// Sees to it that a Node.js of the right age is there.
-fn node(workspace: &Workspace) -> Result<()> {
+pub(crate) fn node(workspace: &Workspace) -> Result<()> {
     if find("node").is_none() || find("npm").is_none() {
         debian::install("Node.js", &["nodejs", "npm"]).context(NODE_HINT)?;
     }
@@ -106,7 +106,7 @@ fn own_node(workspace: &Workspace) -> Option<PathBuf> {
     Some(workspace.target.join(package))
 }
 
-fn npm_architecture() -> Option<&'static str> {
+pub(crate) fn npm_architecture() -> Option<&'static str> {
     match (std::env::consts::OS, std::env::consts::ARCH) {
         ("linux", "x86_64") => Some("x64"),
         ("linux", "aarch64") => Some("arm64"),

@@ -23,6 +23,14 @@ pub(crate) fn build(workspace: &Workspace, programs: &[&str]) -> Result<()> {
         .run("host")
 }
 
+/// Builds the program in another profile than everything else.
+pub(crate) fn build_in(workspace: &Workspace, profile: &str) -> Result<()> {
+    Step::cargo(&workspace.root)
+        .args(["build", "--locked", "--package", "tollgate", "--profile", profile])
+        .hint("the compiler's words are above; a missing compiler for the plugins is made by `cargo xtask guests`")
+        .run("host")
+}
+
 /// The path of a built program.
 pub(crate) fn program(workspace: &Workspace, name: &str) -> PathBuf {
     workspace

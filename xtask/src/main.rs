@@ -11,6 +11,7 @@ mod command;
 mod counterparts;
 mod debian;
 mod demo;
+mod dist;
 mod guests;
 mod host;
 mod python;
@@ -27,6 +28,8 @@ usage: cargo xtask TASK [ARGUMENT…]
                       formatting, clippy, and every test; FILTER as the test runner takes it
   bench [ARGUMENT…]   measure Tollgate against raw wasmtime and raw SQLite
   guests              build the plugins and the guests of the tests, and nothing else
+  plugins DIR         build the plugins into DIR, with a compiler that is there already
+  dist [--profile P]  build archive, wheel and npm package into target/dist [default profile: dist]
   lint                formatting, clippy, and cargo-deny where it is installed
   fmt                 format the sources
 
@@ -55,7 +58,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         command::say(HELP);
         return Ok(ExitCode::SUCCESS);
     }
-    let takes_arguments = matches!(task, "demo" | "test" | "bench");
+    let takes_arguments = matches!(task, "demo" | "test" | "bench" | "plugins" | "dist");
     if let (false, Some(extra)) = (takes_arguments, rest.first()) {
         bail!("`cargo xtask {task}` takes no arguments, and `{extra}` was given");
     }
@@ -65,6 +68,13 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         "bench" => demo::bench(&workspace, rest),
         "test" => checks::test(&workspace, rest),
         "guests" => guests::build(&workspace, guests::Which::All).map(|_| ExitCode::SUCCESS),
+        "plugins" => match rest {
+            [place] => {
+                guests::build_plugins(&workspace, place.as_ref()).map(|()| ExitCode::SUCCESS)
+            }
+            _ => bail!("usage: cargo xtask plugins DIR"),
+        },
+        "dist" => dist::dist(&workspace, rest).map(|()| ExitCode::SUCCESS),
         "lint" => checks::lint(&workspace).map(|()| ExitCode::SUCCESS),
         "fmt" => checks::format(&workspace).map(|()| ExitCode::SUCCESS),
         other => bail!("there is no task `{other}`\n\n{HELP}"),

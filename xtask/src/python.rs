@@ -1,27 +1,33 @@
-//! Counterparts of the tests from PyPI, in an environment of their own.
-//!
-//! `tests/requirements.txt` is the pins; `target/tools/python` is where they are installed.
+//! Packages from PyPI, at pinned versions, in environments of their own below `target/tools`: counterparts of
+//! the tests (`tests/requirements.txt`), and what packs a wheel (`xtask/requirements.txt`).
 
 use crate::command::Step;
 use crate::counterparts;
 use crate::debian;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
+use std::path::PathBuf;
 use tollgate_guests::find;
 
 /// The oldest Python that the counterparts run on.
 const PYTHON_VERSION_MIN: (u32, u32) = (3, 10);
-const HINT: &str = "the tests need Python 3.10 or newer with venv and pip: install it from your \
-    distribution or https://www.python.org, then run `cargo xtask test` again";
+const HINT: &str = "this needs Python 3.10 or newer with venv and pip: install it from your \
+    distribution or https://www.python.org, then run it again";
 
-/// Installs what the pins name, if it is not there yet.
+/// Installs the counterparts of the tests, if they are not there yet.
 pub(crate) fn install(workspace: &Workspace) -> Result<()> {
-    let pins = workspace.root.join("tests/requirements.txt");
+    environment(workspace, "tests/requirements.txt", "python").map(|_| ())
+}
+
+/// An environment `target/tools/NAME` with what the pins in the file `pins` name; where it is.
+pub(crate) fn environment(workspace: &Workspace, pins: &str, name: &str) -> Result<PathBuf> {
+    let hint = format!("the packages come from PyPI, at the versions of {pins}");
+    let pins = workspace.root.join(pins);
     let wanted = std::fs::read(&pins).with_context(|| format!("cannot read {}", pins.display()))?;
-    let place = counterparts::dir(workspace).join("python");
+    let place = counterparts::dir(workspace).join(name);
     let stamp = place.join("installed-requirements.txt");
     if std::fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
-        return Ok(());
+        return Ok(place);
     }
     python()?;
     Step::new("python3")
@@ -39,9 +45,10 @@ pub(crate) fn install(workspace: &Workspace) -> Result<()> {
         ])
         .args(["--no-deps", "-r"])
         .args([&pins])
-        .hint("the packages come from PyPI, at the versions of tests/requirements.txt")
-        .run("Python counterparts")?;
-    std::fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
+        .hint(hint)
+        .run("Python packages")?;
+    std::fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))?;
+    Ok(place)
 }
 
 /// Sees to it that a Python of the right age is there, with what makes environments.

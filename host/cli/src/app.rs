@@ -8,7 +8,7 @@ use crate::env_vars;
 use crate::errors::{Context, Done, Failure};
 use crate::home::{Home, Project};
 use crate::identity::Identity;
-use crate::plugins::Catalogue;
+use crate::plugins::{Bundled, Catalogue};
 use crate::policy::layers::LayerError;
 use crate::policy::{Layers, PolicyPaths, source};
 use crate::printer::Printer;
@@ -157,11 +157,9 @@ pub(crate) fn policy_failure(error: LayerError) -> Failure {
     }
 }
 
-/// The directory of the bundled plugins: beside the executable, unless the environment says otherwise.
-fn bundled() -> Option<PathBuf> {
-    if let Some(directory) = env_vars::TOLLGATE_PLUGINS.path() {
-        return Some(directory);
-    }
-    let program = std::env::current_exe().ok()?;
-    Some(program.parent()?.join("plugins"))
+/// The plugins inside the program, unless the environment names a directory of others.
+fn bundled() -> Bundled {
+    env_vars::TOLLGATE_PLUGINS
+        .path()
+        .map_or(Bundled::Inside, Bundled::In)
 }

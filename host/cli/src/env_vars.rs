@@ -22,7 +22,7 @@ pub(crate) const TOLLGATE_HOME: EnvVar = EnvVar {
 /// Replaces the directory of the bundled plugins.
 pub(crate) const TOLLGATE_PLUGINS: EnvVar = EnvVar {
     name: "TOLLGATE_PLUGINS",
-    help: "directory of the bundled plugins [default: plugins/ beside the executable]",
+    help: "directory of the bundled plugins [default: those inside the program]",
 };
 /// The user's configuration.
 pub(crate) const XDG_CONFIG_HOME: EnvVar = EnvVar {

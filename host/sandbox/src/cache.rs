@@ -12,13 +12,13 @@ use crate::gate::{linker, table};
 use crate::inspect::{self, Form, Inspection, Offers};
 use crate::plain::{Functions, ToolsError};
 use crate::services::PluginEntry;
+use crate::source::{ComponentSource, SourceStamp};
 use crate::state::State;
 use crate::{admission::Weight, engine};
 use rustix::fs::{FlockOperation, flock};
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::Read;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,10 +41,10 @@ const LOCK_POLL: Duration = Duration::from_millis(20);
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The file could not be read.
-    #[error("cannot read {path}: {error}")]
+    #[error("cannot read {place}: {error}")]
     Read {
         /// The component.
-        path: PathBuf,
+        place: ComponentSource,
         /// The system's answer.
         error: std::io::Error,
     },
@@ -133,11 +133,8 @@ fn recorded_version(own_word: &str) -> String {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Stamp {
-    path: PathBuf,
+    source: SourceStamp,
     pinned: Option<String>,
-    len: u64,
-    inode: u64,
-    changed_ns: i128,
 }
 
 /// The ready components of one host.
@@ -179,11 +176,11 @@ impl Cache {
     /// Makes the component ready. Blocking; compiling may take a minute.
     pub(crate) fn load(&self, entry: &PluginEntry) -> Result<Arc<Ready>, LoadError> {
         let unreadable = |error| LoadError::Read {
-            path: entry.component.clone(),
+            place: entry.component.clone(),
             error,
         };
         let stamp = stamp(entry).map_err(unreadable)?;
-        let bytes = read(&entry.component).map_err(unreadable)?;
+        let bytes = entry.component.read().map_err(unreadable)?;
         let digest = format!("sha256:{}", hex::encode(Sha256::digest(&bytes)));
         if let Some(pinned) = &entry.digest
             && *pinned != digest
@@ -252,7 +249,11 @@ impl Cache {
     fn adapted(&self, artifact: &Path, module: Inspection) -> Result<Inspection, LoadError> {
         let path = artifact.with_extension(compile::COMPONENT_EXTENSION);
         own(&path)?;
-        let bytes = read(&path).map_err(|error| LoadError::Read { path, error })?;
+        let place = ComponentSource::File(path);
+        let bytes = match place.read() {
+            Ok(bytes) => bytes,
+            Err(error) => return Err(LoadError::Read { place, error }),
+        };
         Ok(Inspection {
             form: module.form,
             needs: module.needs,
@@ -346,7 +347,7 @@ fn admissible(inspection: &Inspection) -> Result<(), LoadError> {
 /// Refuses a file of the cache that somebody else could have written.
 fn own(artifact: &Path) -> Result<(), LoadError> {
     let meta = std::fs::symlink_metadata(artifact).map_err(|error| LoadError::Read {
-        path: artifact.to_owned(),
+        place: artifact.to_owned().into(),
         error,
     })?;
     let own = rustix::process::geteuid().as_raw();
@@ -388,22 +389,10 @@ pub(crate) fn prepare(directory: &Path) -> std::io::Result<()> {
 }
 
 fn stamp(entry: &PluginEntry) -> std::io::Result<Stamp> {
-    let meta = std::fs::metadata(&entry.component)?;
     Ok(Stamp {
-        path: entry.component.clone(),
+        source: entry.component.stamp()?,
         pinned: entry.digest.clone(),
-        len: meta.len(),
-        inode: meta.ino(),
-        changed_ns: i128::from(meta.ctime()) * 1_000_000_000 + i128::from(meta.ctime_nsec()),
     })
-}
-
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?
-        .take(inspect::COMPONENT_BYTES_MAX as u64 + 1)
-        .read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ mod needs;
 mod plain;
 mod sandbox;
 mod services;
+mod source;
 mod state;
 
 pub use cache::LoadError;
@@ -46,3 +47,4 @@ pub use services::{
     Credentials, Environment, KeyValue, KeyValueError, PluginEntry, PluginSource,
     ProcessEnvironment, SessionKeys,
 };
+pub use source::{ComponentSource, SourceStamp};

@@ -1,9 +1,9 @@
 //! What the sandbox needs of its host, each as a small trait: who the plugins are, where keys and
 //! values live, how a credential is found, under which key targets are hashed.
 
+use crate::source::ComponentSource;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use tollgate_contract::PluginName;
 use tollgate_grants::{CallLimits, CredentialRule};
@@ -14,7 +14,7 @@ pub struct PluginEntry {
     /// The name under which it was added.
     pub name: PluginName,
     /// Where its component is.
-    pub component: PathBuf,
+    pub component: ComponentSource,
     /// The pinned digest, `sha256:…`; a component of another digest is refused.
     pub digest: Option<String>,
     /// Its limits.

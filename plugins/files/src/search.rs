@@ -31,7 +31,8 @@ const PATTERN_BYTES_MAX: usize = 1024 * 1024;
 struct Search {
     /// A regular expression in the syntax of Rust's regex crate, matched line by line.
     pattern: String,
-    /// The directory or file to search, such as /project.
+    /// The directory or file to search; /project if not given.
+    #[serde(default = "project")]
     path: String,
     /// Globs of files to search, such as *.rs or src/**; all if empty.
     #[serde(default)]
@@ -51,6 +52,11 @@ struct Search {
     /// How many matching lines to show at most; 200 if not given, which is also the most.
     #[serde(default = "matches_max")]
     matches_max: usize,
+}
+
+/// Where an operator mounts what is worked on.
+fn project() -> String {
+    "/project".to_owned()
 }
 
 fn matches_max() -> usize {

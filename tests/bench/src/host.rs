@@ -57,7 +57,7 @@ impl PluginSource for Services {
     fn entry(&self, name: &PluginName) -> Result<Option<PluginEntry>, String> {
         Ok(Some(PluginEntry {
             name: name.clone(),
-            component: self.component.clone(),
+            component: self.component.clone().into(),
             digest: None,
             limits: CallLimits::default(),
             config: Arc::new(BTreeMap::new()),

@@ -14,12 +14,20 @@ use tollgate_guests::{TARGET, find, toolchain};
 /// Where the network swallows packets, rustup would wait for minutes.
 const RUSTUP_MAX: Duration = Duration::from_secs(90);
 
+/// Finds one.
+pub(super) fn find_one(workspace: &Workspace) -> Result<Toolchain> {
+    match installed(workspace)? {
+        Some(installed) => Ok(installed),
+        None => bail!("{WAYS_OUT}"),
+    }
+}
+
 /// Finds one, or makes one.
 pub(super) fn choose(workspace: &Workspace) -> Result<Toolchain> {
-    let wish = Wish::from_environment()?;
-    if let Some(installed) = Toolchain::installed(wish, workspace.rust_version_min()) {
+    if let Some(installed) = installed(workspace)? {
         return Ok(installed);
     }
+    let wish = Wish::from_environment()?;
     let mut refused = Vec::new();
     if wish != Wish::Debian {
         match add_target() {
@@ -34,6 +42,11 @@ pub(super) fn choose(workspace: &Workspace) -> Result<Toolchain> {
         }
     }
     bail!("{WAYS_OUT}\nwhat was tried:\n  {}", refused.join("\n  "))
+}
+
+fn installed(workspace: &Workspace) -> Result<Option<Toolchain>> {
+    let wish = Wish::from_environment()?;
+    Ok(Toolchain::installed(wish, workspace.rust_version_min()))
 }
 
 fn add_target() -> Result<()> {

@@ -58,6 +58,15 @@ pub(crate) fn build(workspace: &Workspace, which: Which) -> Result<()> {
     Ok(())
 }
 
+/// Builds the plugins into `place`, with a compiler that is there already.
+pub(crate) fn build_plugins(workspace: &Workspace, place: &Path) -> Result<()> {
+    let guests = plan::plan(workspace, Which::Plugins)?;
+    let wanted: Vec<&Guest> = guests.iter().collect();
+    let toolchain = compiler::find_one(workspace)?;
+    let built = compile(workspace, toolchain, Kind::Plugin, &wanted)?;
+    publish(place, &wanted, &built)
+}
+
 fn compile(
     workspace: &Workspace,
     toolchain: Toolchain,

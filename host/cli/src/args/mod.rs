@@ -15,6 +15,7 @@ pub(crate) mod serve;
 pub(crate) mod values;
 
 use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
 
 /// Runs LLM providers and tools as WebAssembly components behind one gate, with a receipt for every effect.
 #[derive(Debug, Parser)]
@@ -99,6 +100,13 @@ pub(crate) enum Command {
     Completions {
         /// The shell
         shell: clap_complete::Shell,
+    },
+    /// Print the man page, or write one for each verb
+    #[command(after_help = "Examples:\n  tollgate man | man -l -\n  tollgate man --dir ~/.local/share/man/man1")]
+    Man {
+        /// Where to write them
+        #[arg(long)]
+        dir: Option<PathBuf>,
     },
     /// What Tollgate starts as a child of itself
     #[command(subcommand, hide = true)]

@@ -10,6 +10,7 @@ mod doctor;
 mod grant;
 mod input;
 pub(crate) mod internal;
+mod man;
 mod mcp;
 mod plugin;
 mod policy;
@@ -44,6 +45,7 @@ pub(crate) fn dispatch(app: &App, command: Command) -> Pin<Box<dyn Future<Output
                 demo::run(app, demo).await
             }
             Command::Doctor => doctor::run(app),
+            Command::Man { dir } => man::write(&app.printer, dir.as_deref()),
             Command::Completions { shell } => {
                 completions::print(&app.printer, shell);
                 Ok(())

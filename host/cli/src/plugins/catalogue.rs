@@ -1,5 +1,6 @@
 //! Finding plugins by name.
 
+use super::bundled::Bundled;
 use super::read::{Component, ReadError, Reader, World};
 use crate::policy::Layers;
 use std::collections::BTreeSet;
@@ -7,12 +8,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use tollgate_contract::PluginName;
 use tollgate_grants::Layer;
+use tollgate_sandbox::ComponentSource;
 use tollgate_store::Store;
 
 /// Ending of a component's file.
 const WASM: &str = "wasm";
-/// Components that one directory of bundled plugins may hold.
-const BUNDLED_MAX: usize = 256;
+/// How the store names the place of a bundled plugin that was added: no path has it, for they are absolute.
+const BUNDLED_PREFIX: &str = "bundled:";
 
 /// Where a plugin was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -28,7 +30,7 @@ pub(crate) enum Origin {
     User,
     /// `plugin add`.
     Added,
-    /// Beside the executable.
+    /// It came with the program.
     Bundled,
 }
 
@@ -51,8 +53,8 @@ impl Origin {
 pub(crate) struct Located {
     /// Its name.
     pub(crate) name: PluginName,
-    /// Its component's file.
-    pub(crate) path: PathBuf,
+    /// Its component.
+    pub(crate) source: ComponentSource,
     /// Where.
     pub(crate) origin: Origin,
     /// What the file says.
@@ -69,7 +71,7 @@ pub(crate) enum LocateError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// It is not what was added under the name.
-    #[error("plugin {name} is not what was added: {added} was added, {path} has {found}")]
+    #[error("plugin {name} is not what was added: {added} was added, {place} has {found}")]
     Changed {
         /// The plugin.
         name: String,
@@ -78,17 +80,17 @@ pub(crate) enum LocateError {
         /// The digest that was found.
         found: String,
         /// Where.
-        path: PathBuf,
+        place: ComponentSource,
     },
     /// A path was given whose name means another component.
-    #[error("the name {name} means {holder}, which is not the component at {path}")]
+    #[error("the name {name} means {holder}, which is not the component {place}")]
     Taken {
         /// The name.
         name: String,
         /// What it means.
-        holder: PathBuf,
-        /// The path that was given.
-        path: PathBuf,
+        holder: ComponentSource,
+        /// What was given.
+        place: ComponentSource,
     },
     /// A reference that this version does not follow.
     #[error(
@@ -108,6 +110,14 @@ pub(crate) enum LocateError {
     Store(#[from] tollgate_store::StoreError),
 }
 
+/// How the store writes down where a component is.
+pub(crate) fn stored(source: &ComponentSource) -> String {
+    match source {
+        ComponentSource::File(path) => path.to_string_lossy().into_owned(),
+        ComponentSource::Inside(name, _) => format!("{BUNDLED_PREFIX}{name}"),
+    }
+}
+
 /// A name, and what it means or why it cannot be used.
 pub(crate) type Listed = (String, Result<Located, LocateError>);
 
@@ -115,19 +125,15 @@ pub(crate) type Listed = (String, Result<Located, LocateError>);
 pub(crate) struct Catalogue {
     store: Option<Arc<Store>>,
     layers: Mutex<Arc<Layers>>,
-    bundled: Option<PathBuf>,
+    bundled: Bundled,
     reader: Reader,
     /// Plugins that were named by their path in this process.
     by_path: Mutex<Vec<Located>>,
 }
 
 impl Catalogue {
-    /// A catalogue of these layers, what was added to `store`, and the directory of bundled plugins.
-    pub(crate) fn new(
-        store: Option<Arc<Store>>,
-        layers: Arc<Layers>,
-        bundled: Option<PathBuf>,
-    ) -> Self {
+    /// A catalogue of these layers, what was added to `store`, and what is bundled.
+    pub(crate) fn new(store: Option<Arc<Store>>, layers: Arc<Layers>, bundled: Bundled) -> Self {
         Self {
             store,
             layers: Mutex::new(layers),
@@ -194,7 +200,7 @@ impl Catalogue {
                     .map(|added| added.plugin.name),
             );
         }
-        names.extend(self.bundled_names());
+        names.extend(self.bundled.names());
         Ok(names
             .into_iter()
             .filter_map(|name| match self.named(&name) {
@@ -219,29 +225,33 @@ impl Catalogue {
             .file_stem()
             .map(|stem| stem.to_string_lossy().into_owned());
         let name = PluginName::new(stem.unwrap_or_default())?;
-        self.introduce(path, &name, false)
+        let path = std::path::absolute(path).map_err(|error| ReadError::File {
+            place: path.to_owned().into(),
+            why: error.to_string(),
+        })?;
+        self.introduce(path.into(), &name, false)
     }
 
-    /// Gives the component at `path` a name for this process. A name that means another component is
-    /// refused, unless it was added and shall be replaced: grants belong to a name, and a file must not
-    /// get them by being called alike.
+    /// Gives a component a name for this process. A name that means another component is refused, unless
+    /// it was added and shall be replaced: grants belong to a name, and a file must not get them by being
+    /// called alike.
     pub(crate) fn introduce(
         &self,
-        path: &Path,
+        source: ComponentSource,
         name: &PluginName,
         replace: bool,
     ) -> Result<Located, LocateError> {
-        let path = std::path::absolute(path).map_err(|error| ReadError::File {
-            path: path.to_owned(),
-            why: error.to_string(),
-        })?;
-        let component = self.reader.read(&path)?;
+        let component = self.reader.read(&source)?;
         let holder = match self.installed(name) {
-            Ok(holder) => {
-                holder.map(|holder| (holder.component.digest.clone(), holder.path, holder.origin))
-            }
+            Ok(holder) => holder.map(|holder| {
+                (
+                    holder.component.digest.clone(),
+                    holder.source,
+                    holder.origin,
+                )
+            }),
             // What was added may be gone or changed; its digest still holds the name.
-            Err(LocateError::Changed { added, path, .. }) => Some((added, path, Origin::Added)),
+            Err(LocateError::Changed { added, place, .. }) => Some((added, place, Origin::Added)),
             Err(LocateError::Read(_)) if replace => None,
             Err(error) => return Err(error),
         };
@@ -252,12 +262,12 @@ impl Catalogue {
             return Err(LocateError::Taken {
                 name: name.to_string(),
                 holder: held_by,
-                path,
+                place: source,
             });
         }
         let located = Located {
             name: name.clone(),
-            path,
+            source,
             origin: Origin::Path,
             component,
         };
@@ -275,16 +285,19 @@ impl Catalogue {
         let found = match self.in_policy(name)? {
             Some(found) => Some(found),
             None => match &added {
-                Some(added) => Some((PathBuf::from(&added.plugin.component_path), Origin::Added)),
+                Some(added) => self
+                    .added_source(&added.plugin.component_path)
+                    .map(|source| (source, Origin::Added)),
                 None => self
-                    .bundled_file(name.as_str())
-                    .map(|path| (path, Origin::Bundled)),
+                    .bundled
+                    .get(name.as_str())
+                    .map(|source| (source, Origin::Bundled)),
             },
         };
-        let Some((path, origin)) = found else {
+        let Some((source, origin)) = found else {
             return Ok(None);
         };
-        let component = self.reader.read(&path)?;
+        let component = self.reader.read(&source)?;
         if let Some(added) = added
             && added.plugin.digest != component.digest
         {
@@ -292,19 +305,30 @@ impl Catalogue {
                 name: name.to_string(),
                 added: added.plugin.digest,
                 found: component.digest.clone(),
-                path,
+                place: source,
             });
         }
         Ok(Some(Located {
             name: name.clone(),
-            path,
+            source,
             origin,
             component,
         }))
     }
 
+    /// Where what was added is now.
+    fn added_source(&self, stored: &str) -> Option<ComponentSource> {
+        match stored.strip_prefix(BUNDLED_PREFIX) {
+            Some(name) => self.bundled.get(name),
+            None => Some(PathBuf::from(stored).into()),
+        }
+    }
+
     /// The component that a policy file names, the most binding file first.
-    fn in_policy(&self, name: &PluginName) -> Result<Option<(PathBuf, Origin)>, LocateError> {
+    fn in_policy(
+        &self,
+        name: &PluginName,
+    ) -> Result<Option<(ComponentSource, Origin)>, LocateError> {
         let layers = self.layers();
         for layer in [Layer::Managed, Layer::Project, Layer::User] {
             for file in layers
@@ -324,68 +348,43 @@ impl Catalogue {
                 let path = file.origin.base_dir.join(component);
                 // A bare name with no such file beside the policy means the bundled plugin.
                 let bare = !component.contains('/');
-                let path = match self.bundled_file(component.trim_end_matches(".wasm")) {
+                let source = match self.bundled.get(component.trim_end_matches(".wasm")) {
                     Some(bundled) if bare && !path.exists() => bundled,
-                    _ => path,
+                    _ => path.into(),
                 };
                 let origin = match layer {
                     Layer::Managed => Origin::Managed,
                     Layer::Project => Origin::Project,
                     Layer::User => Origin::User,
                 };
-                return Ok(Some((path, origin)));
+                return Ok(Some((source, origin)));
             }
         }
         Ok(None)
     }
 
-    fn bundled_file(&self, name: &str) -> Option<PathBuf> {
-        let path = self.bundled.as_ref()?.join(format!("{name}.{WASM}"));
-        path.is_file().then_some(path)
-    }
-
-    fn bundled_names(&self) -> Vec<String> {
-        let entries = self
-            .bundled
-            .as_ref()
-            .and_then(|directory| std::fs::read_dir(directory).ok());
-        entries
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|path| path.extension().is_some_and(|ending| ending == WASM))
-            .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
-            .take(BUNDLED_MAX)
-            .collect()
-    }
-
-    /// The components that can be found: their files, and the directory of the bundled ones.
+    /// The files of components that can be found, and the directory of the bundled ones if they are files.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         let all = self.all().unwrap_or_default();
         let own = all
             .into_iter()
             .filter_map(|(_, located)| located.ok())
             .filter(|located| located.origin != Origin::Bundled)
-            .map(|located| located.path);
-        own.chain(self.bundled.clone().filter(|directory| directory.is_dir()))
-            .collect()
+            .filter_map(|located| located.source.path().map(Path::to_owned));
+        own.chain(self.bundled.directory()).collect()
     }
 
     /// Where a name is looked for, in words.
     pub(crate) fn places(&self) -> String {
-        match &self.bundled {
-            Some(bundled) => format!(
-                "the policy files, the plugins that were added, and {}",
-                bundled.display()
-            ),
-            None => "the policy files and the plugins that were added".into(),
-        }
+        format!(
+            "the policy files, the plugins that were added, and {}",
+            self.bundled
+        )
     }
 
-    /// The directory of the bundled plugins.
-    pub(crate) fn bundled(&self) -> Option<&Path> {
-        self.bundled.as_deref()
+    /// What is bundled.
+    pub(crate) fn bundled(&self) -> &Bundled {
+        &self.bundled
     }
 }
 
@@ -401,7 +400,11 @@ mod tests {
         std::fs::create_dir(&bundled).unwrap();
         let first = bundled.join("tool.wasm");
         std::fs::write(&first, component("one", &[])).unwrap();
-        let catalogue = Catalogue::new(Some(Arc::clone(&store)), Arc::default(), Some(bundled));
+        let catalogue = Catalogue::new(
+            Some(Arc::clone(&store)),
+            Arc::default(),
+            Bundled::In(bundled),
+        );
         let found = catalogue.named("tool").unwrap().unwrap();
         assert_eq!(found.origin, Origin::Bundled);
 
@@ -439,7 +442,7 @@ mod tests {
 
     #[test]
     fn what_is_nowhere_is_not_found() {
-        let catalogue = Catalogue::new(None, Arc::default(), None);
+        let catalogue = Catalogue::new(None, Arc::default(), Bundled::In("/nowhere".into()));
         assert!(catalogue.named("tool").unwrap().is_none());
         assert!(catalogue.named("../tool").unwrap().is_none());
         assert!(catalogue.find("./tool.wasm").is_err());

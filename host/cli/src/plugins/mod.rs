@@ -9,13 +9,15 @@
 //!   file was found.
 //! - What is handed to the sandbox is pinned to the bytes whose needs were read here.
 
+mod bundled;
 mod catalogue;
 mod offer;
 mod read;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub(crate) use catalogue::{Catalogue, Listed, LocateError, Located};
+pub(crate) use bundled::Bundled;
+pub(crate) use catalogue::{Catalogue, Listed, LocateError, Located, stored};
 pub(crate) use offer::{Ungranted, list, offered, spoken_of, tools_of};
 pub(crate) use read::World;
 

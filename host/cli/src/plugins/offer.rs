@@ -45,10 +45,10 @@ impl Ungranted {
         let name = quoted(located.name.as_str());
         let needs = located.component.inspection.needs.as_deref();
         let command = match needs {
-            Some([]) => {
-                let path = located.path.to_string_lossy();
-                format!("tollgate plugin add {}", quoted(&path))
-            }
+            Some([]) => match located.source.path() {
+                Some(path) => format!("tollgate plugin add {}", quoted(&path.to_string_lossy())),
+                None => format!("tollgate plugin add {name}"),
+            },
             Some(needs) if needs.iter().any(|need| need.starts_with("fs.")) => {
                 format!("tollgate grant add {name} 'fs.read . at /project'")
             }

@@ -1,12 +1,10 @@
 //! What a component's file says before anything of it runs, read once per version of the file.
 
-use crate::policy::layers::{self, Stamp};
+use crate::policy::layers;
 use std::collections::HashMap;
-use std::io::Read;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use tollgate_grants::Need;
-use tollgate_sandbox::{COMPONENT_BYTES_MAX, InspectError, Inspection, Offers, inspect};
+use tollgate_sandbox::{ComponentSource, InspectError, Inspection, Offers, SourceStamp, inspect};
 
 /// What a component exports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -79,26 +77,26 @@ impl Component {
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum ReadError {
     /// The file.
-    #[error("cannot read {path}: {why}")]
+    #[error("cannot read {place}: {why}")]
     File {
-        /// It.
-        path: PathBuf,
+        /// Where.
+        place: ComponentSource,
         /// Why.
         why: String,
     },
     /// What is in it.
-    #[error("{path}: {why}")]
+    #[error("{place}: {why}")]
     Inspect {
-        /// The file.
-        path: PathBuf,
+        /// Where.
+        place: ComponentSource,
         /// The rule, on one line.
         why: String,
     },
     /// A need is not in the grammar.
-    #[error("{path} declares the need {need:?}: {why}")]
+    #[error("{place} declares the need {need:?}: {why}")]
     Need {
-        /// The file.
-        path: PathBuf,
+        /// Where.
+        place: ComponentSource,
         /// The need.
         need: String,
         /// What is wrong with it.
@@ -109,7 +107,7 @@ pub(crate) enum ReadError {
 /// Reads components and remembers them while their files stay as they are.
 #[derive(Debug, Default)]
 pub(crate) struct Reader {
-    known: Mutex<HashMap<PathBuf, (Stamp, Arc<Component>)>>,
+    known: Mutex<HashMap<SourceStamp, Arc<Component>>>,
 }
 
 /// Characters of a parser's reason.
@@ -118,45 +116,41 @@ const REASON_CHARS_MAX: usize = 240;
 const KNOWN_MAX: usize = 256;
 
 impl Reader {
-    /// The component at `path`.
-    pub(crate) fn read(&self, path: &Path) -> Result<Arc<Component>, ReadError> {
-        let stamp = Stamp::of(path);
+    /// The component at `place`.
+    pub(crate) fn read(&self, place: &ComponentSource) -> Result<Arc<Component>, ReadError> {
+        // What is read is remembered under what was there before: a change meanwhile is read again.
+        let stamp = place.stamp().map_err(|error| ReadError::File {
+            place: place.clone(),
+            why: error.to_string(),
+        })?;
         {
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((seen, component)) = known.get(path)
-                && *seen == stamp
-            {
+            if let Some(component) = known.get(&stamp) {
                 return Ok(Arc::clone(component));
             }
         }
-        let component = Arc::new(read(path)?);
+        let component = Arc::new(read(place)?);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= KNOWN_MAX {
             known.clear();
         }
-        known.insert(path.to_owned(), (stamp, Arc::clone(&component)));
+        known.insert(stamp, Arc::clone(&component));
         Ok(component)
     }
 }
 
-fn read(path: &Path) -> Result<Component, ReadError> {
-    let unreadable = |error: std::io::Error| ReadError::File {
-        path: path.to_owned(),
+fn read(place: &ComponentSource) -> Result<Component, ReadError> {
+    let bytes = place.read().map_err(|error| ReadError::File {
+        place: place.clone(),
         why: error.to_string(),
-    };
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)
-        .map_err(unreadable)?
-        .take(COMPONENT_BYTES_MAX as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
+    })?;
     let inspection = inspect(&bytes).map_err(|error| ReadError::Inspect {
-        path: path.to_owned(),
+        place: place.clone(),
         why: one_line(&error),
     })?;
     let parse = |need: &String| {
         need.parse::<Need>().map_err(|error| ReadError::Need {
-            path: path.to_owned(),
+            place: place.clone(),
             need: need.clone(),
             why: error.to_string(),
         })

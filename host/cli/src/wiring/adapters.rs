@@ -28,7 +28,7 @@ impl PluginSource for Plugins {
             .map_err(|error| error.to_string())?;
         Ok(Some(PluginEntry {
             name: located.name,
-            component: located.path,
+            component: located.source,
             digest: Some(located.component.digest.clone()),
             limits: *authority.limits(),
             config: Arc::new(authority.config().clone()),

@@ -152,6 +152,8 @@ fn protected(app: &App, paths: &PolicyPaths, layers: &Layers) -> Vec<PathBuf> {
     let home = &app.home;
     let mut protected = vec![home.state.clone(), home.config.clone(), home.cache.clone()];
     protected.push(paths.managed.clone());
+    // Whoever could change the program could change the gate and the plugins inside it.
+    protected.extend(std::env::current_exe().ok());
     // Also where there is none yet: a plugin must not make one.
     protected.push(app.project.root.join(crate::home::POLICY_FILE));
     protected.extend(paths.project.clone());

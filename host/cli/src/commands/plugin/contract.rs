@@ -74,7 +74,7 @@ pub(crate) fn judge(located: &Located) -> Done {
     match fault(&located.component.inspection) {
         None => Ok(()),
         Some(what) => Err(Failure::Input {
-            what: format!("{} cannot be used: {what}", located.path.display()),
+            what: format!("{} cannot be used: {what}", located.source),
             rule: Some(
                 "a host runs components of its own contract's minor version and of older ones"
                     .into(),

@@ -7,12 +7,12 @@ use crate::errors::{Context, Done, Failure};
 use crate::plugins::{self, LocateError, Located, World};
 use crate::printer::escape;
 use crate::printer::table::{left, narrow};
-use crate::render::words::{bytes, count, short_id};
+use crate::render::words::{bytes, count, quoted, short_id};
 use crate::wiring::{House, Manner};
 use serde_json::{Value, json};
 use tollgate_contract::{PluginName, ToolSpec};
 use tollgate_grants::{AuthoritySource, CallLimits, policy};
-use tollgate_sandbox::PluginEntry;
+use tollgate_sandbox::{ComponentSource, PluginEntry};
 use tollgate_store::{NewPlugin, StoreError};
 
 /// Characters of a path in a table.
@@ -26,16 +26,16 @@ const DESCRIPTION_CHARS_MAX: usize = 400;
 pub(crate) fn failure(error: LocateError) -> Failure {
     let (rule, remedy) = match &error {
         LocateError::Name(_) | LocateError::Read(_) => (None, None),
-        LocateError::Changed { name, path, .. } => (
+        LocateError::Changed { name, place, .. } => (
             Some("a name means the component that was added; a change asks again".to_owned()),
             Some(format!(
                 "tollgate plugin add {} --name {name} --replace",
-                quoted(path)
+                typed(place)
             )),
         ),
-        LocateError::Taken { path, .. } => (
+        LocateError::Taken { place, .. } => (
             Some("a second component cannot take a name in use".to_owned()),
-            Some(format!("tollgate plugin add {} --name OTHER", quoted(path))),
+            Some(format!("tollgate plugin add {} --name OTHER", typed(place))),
         ),
         LocateError::Reference { .. } => (
             None,
@@ -51,8 +51,39 @@ pub(crate) fn failure(error: LocateError) -> Failure {
     }
 }
 
-fn quoted(path: &std::path::Path) -> String {
-    crate::render::words::quoted(&path.to_string_lossy())
+/// What an operator types for a component.
+fn typed(source: &ComponentSource) -> String {
+    match source {
+        ComponentSource::File(path) => quoted(&path.to_string_lossy()),
+        ComponentSource::Inside(name, _) => quoted(name),
+    }
+}
+
+/// What `plugin add` was given: a path, or else the name of a bundled plugin.
+fn named(app: &App, house: &House, args: &Add) -> Done<(ComponentSource, PluginName)> {
+    let bundled = args
+        .component
+        .to_str()
+        .filter(|_| !args.component.exists())
+        .and_then(|name| house.catalogue.bundled().get(name));
+    let source = match bundled {
+        Some(bundled) => bundled,
+        None => {
+            let path = project::component_of(&args.component)?;
+            app.directory.join(path).into()
+        }
+    };
+    let name = match (&args.name, &source) {
+        (Some(name), _) => name.clone(),
+        (None, ComponentSource::Inside(name, _)) => (*name).to_owned(),
+        (None, ComponentSource::File(path)) => path
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().into_owned())
+            .unwrap_or_default(),
+    };
+    let name = PluginName::new(name)
+        .map_err(|error| Failure::input_try(error.to_string(), "name it with --name"))?;
+    Ok((source, name))
 }
 
 /// The plugin that was typed.
@@ -70,17 +101,7 @@ fn find(house: &House, typed: &str) -> Done<Located> {
 
 pub(super) async fn add(app: &App, args: &Add) -> Done {
     let house = House::open(app, Manner::default())?;
-    let path = project::component_of(&args.component)?;
-    let path = std::path::absolute(&path).doing(|| "the path cannot be used".into())?;
-    let name = match &args.name {
-        Some(name) => name.clone(),
-        None => path
-            .file_stem()
-            .map(|stem| stem.to_string_lossy().into_owned())
-            .unwrap_or_default(),
-    };
-    let name = PluginName::new(name)
-        .map_err(|error| Failure::input_try(error.to_string(), "name it with --name"))?;
+    let (source, name) = named(app, &house, args)?;
     let before = house
         .store
         .plugins()
@@ -88,7 +109,7 @@ pub(super) async fn add(app: &App, args: &Add) -> Done {
         .doing(|| "the plugins cannot be read".into())?;
     let located = house
         .catalogue
-        .introduce(&path, &name, args.replace)
+        .introduce(source, &name, args.replace)
         .map_err(failure)?;
     contract::judge(&located)?;
     if let (Some(before), false) = (&before, args.replace) {
@@ -100,7 +121,7 @@ pub(super) async fn add(app: &App, args: &Add) -> Done {
             rule: Some("a name is claimed once".into()),
             remedy: Some(format!(
                 "tollgate plugin add {} --name {name} --replace",
-                quoted(&path)
+                typed(&located.source)
             )),
         });
     }
@@ -115,7 +136,7 @@ pub(super) async fn add(app: &App, args: &Add) -> Done {
         version: located.component.version().to_owned(),
         world: located.component.world.label().to_owned(),
         needs: located.component.needs_text(),
-        component_path: path.to_string_lossy().into_owned(),
+        component_path: plugins::stored(&located.source),
         tools_json,
         names: tools
             .iter()
@@ -179,7 +200,7 @@ async fn examine(house: &House, located: &Located) -> Done<(Vec<ToolSpec>, Vec<S
     let sandbox = house.started()?;
     let entry = PluginEntry {
         name: located.name.clone(),
-        component: located.path.clone(),
+        component: located.source.clone(),
         digest: Some(located.component.digest.clone()),
         limits: CallLimits::default(),
         config: Default::default(),
@@ -217,7 +238,7 @@ pub(super) fn list(app: &App) -> Done {
                     "world": world,
                     "version": component.version(),
                     "origin": located.origin,
-                    "path": located.path,
+                    "path": located.source.path(),
                     "digest": component.digest,
                 }));
                 rows.push(vec![
@@ -225,7 +246,7 @@ pub(super) fn list(app: &App) -> Done {
                     world.to_owned(),
                     component.version().to_owned(),
                     located.origin.label().to_owned(),
-                    located.path.display().to_string(),
+                    located.source.to_string(),
                     short_id(&component.digest),
                 ]);
             }
@@ -240,12 +261,9 @@ pub(super) fn list(app: &App) -> Done {
         app.printer.warn(escape::line(warning));
     }
     if rows.is_empty() {
-        let place = catalogue
-            .bundled()
-            .map(|path| path.display().to_string())
-            .unwrap_or_default();
         app.printer.talk(format!(
-            "no plugin: none was added, and none is bundled in {place}"
+            "no plugin: none was added, and none is bundled in {}",
+            catalogue.bundled()
         ));
         return Ok(());
     }
@@ -305,7 +323,7 @@ pub(super) async fn show(app: &App, typed: &str) -> Done {
         "world": component.world,
         "version": component.version(),
         "origin": located.origin,
-        "path": located.path,
+        "path": located.source.path(),
         "bytes": component.bytes,
         "digest": component.digest,
         "needs": component.needs_text(),
@@ -339,11 +357,7 @@ fn page(
     line("version", component.version());
     line(
         "component",
-        &format!(
-            "{} ({})",
-            located.path.display(),
-            bytes(component.bytes as u64)
-        ),
+        &format!("{} ({})", located.source, bytes(component.bytes as u64)),
     );
     line("from", located.origin.label());
     line("digest", &component.digest);

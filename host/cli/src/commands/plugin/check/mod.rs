@@ -92,7 +92,7 @@ pub(super) async fn run(app: &App, args: &Check) -> Done {
 async fn examine(app: &App, path: &Path) -> Done<Report> {
     let bytes = read(path)?;
     let mut report = Report {
-        component: path.to_owned(),
+        component: path.to_owned().into(),
         name: stem(path),
         bytes: bytes.len(),
         digest: layers::digest(&bytes),
@@ -144,7 +144,7 @@ async fn ask(app: &App, path: &Path, inspection: &Inspection, report: &mut Repor
     let sandbox = bench.house.started()?;
     let entry = PluginEntry {
         name,
-        component: path.to_owned(),
+        component: path.to_owned().into(),
         digest: Some(report.digest.clone()),
         limits: CallLimits::default(),
         config: Default::default(),
