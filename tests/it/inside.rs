@@ -270,7 +270,7 @@ impl PluginSource for Services {
         assert!(component.is_file() && !component.starts_with(&self.root));
         Ok(Some(PluginEntry {
             name: name.clone(),
-            component,
+            component: component.into(),
             digest: None,
             limits: *authority.limits(),
             config: Arc::default(),

@@ -5,6 +5,7 @@
 //! - [`any`]: components that were not made for Tollgate, and programs that nobody here wrote.
 //! - [`agent`]: a session from prompt to receipts, the demo, what the command line promises.
 //! - [`author`]: plugins from nothing, in each language; the contract's promises to old components.
+//! - [`getting`]: wheel, npm package and archive, installed where there is nothing else.
 //! - [`kill`]: what a crash and a second process do to store and session.
 //! - [`mcp`]: official clients of the Model Context Protocol, and clients that misbehave.
 //! - [`plugins`]: the first-party plugins under the gate, with their smallest grants.
@@ -18,6 +19,7 @@
 mod agent;
 mod any;
 mod author;
+mod getting;
 mod hostile;
 mod inside;
 mod kill;

@@ -6,9 +6,10 @@
 use crate::command::{Step, say};
 use crate::demo::exit_code;
 use crate::workspace::Workspace;
-use crate::{counterparts, guests, host, python};
+use crate::{counterparts, dist, guests, host, python};
 use anyhow::Result;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ pub(crate) fn test(workspace: &Workspace, arguments: &[String]) -> Result<ExitCo
     host::build(workspace, &["tollgate"])?;
     counterparts::install(workspace)?;
     python::install(workspace)?;
+    dist::pack(workspace, "dev", &packages_dir(workspace))?;
     if lints {
         clippy(workspace)?;
         deny(workspace)?;
@@ -105,6 +107,11 @@ fn run_tests(workspace: &Workspace, filters: &[&String]) -> Result<ExitCode> {
     step.args(filters).attached("tests").map(exit_code)
 }
 
+/// Where the packages of the tested program are.
+fn packages_dir(workspace: &Workspace) -> PathBuf {
+    workspace.target.join("packages-dev")
+}
+
 /// What tests may read to find what was built for them.
 pub(crate) fn test_environment(workspace: &Workspace) -> Vec<(&'static str, OsString)> {
     let mut path: Vec<_> = counterparts::program_dirs(workspace);
@@ -118,6 +125,7 @@ pub(crate) fn test_environment(workspace: &Workspace) -> Vec<(&'static str, OsSt
             guests::hostile_dir(workspace).into(),
         ),
         ("TOLLGATE_TOOLS_DIR", counterparts::dir(workspace).into()),
+        ("TOLLGATE_PACKAGES_DIR", packages_dir(workspace).into()),
     ];
     if let Ok(path) = std::env::join_paths(path) {
         environment.push(("PATH", path));

@@ -86,6 +86,8 @@ pub enum CallFault {
         plugin: String,
         /// The trap.
         message: String,
+        /// The plugin's own words until then; for its author, not for a model.
+        talk: String,
     },
     /// The component hit a limit.
     #[error("plugin {plugin} was stopped at its limit of {limit}")]
@@ -94,6 +96,16 @@ pub enum CallFault {
         plugin: String,
         /// The limit with its bound, such as `memory 64MiB`.
         limit: String,
+        /// The plugin's own words until then; for its author, not for a model.
+        talk: String,
+    },
+    /// The host has more calls than it can take.
+    #[error("plugin {plugin} was not called: {waiting} calls wait already; try again later")]
+    Busy {
+        /// The plugin.
+        plugin: String,
+        /// How many.
+        waiting: usize,
     },
     /// Whoever asked for the call went away.
     #[error("the call of plugin {plugin} was cancelled")]
@@ -127,6 +139,16 @@ pub struct IgnoreDeltas;
 
 impl DeltaSink for IgnoreDeltas {
     fn emit(&self, _: Delta) {}
+}
+
+impl CallFault {
+    /// What the plugin wrote before it was ended.
+    pub fn talk(&self) -> &str {
+        match self {
+            Self::Trapped { talk, .. } | Self::Limit { talk, .. } => talk,
+            _ => "",
+        }
+    }
 }
 
 /// Calls plugins, each call in a fresh instance.

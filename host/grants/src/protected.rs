@@ -12,6 +12,7 @@ use crate::glob::segments;
 use std::sync::LazyLock;
 
 /// Relative to any mount, with everything beneath.
+/// Letters do not count by their case: some file systems fold it.
 const PROTECTED: [&str; 9] = [
     "**/.git/hooks",
     "**/.git/config",
@@ -19,7 +20,7 @@ const PROTECTED: [&str; 9] = [
     "**/.vscode/tasks.json",
     "**/.vscode/launch.json",
     "**/.vscode/settings.json",
-    "**/.idea/runConfigurations",
+    "**/.idea/runconfigurations",
     "**/.zed/tasks.json",
     "**/.zed/settings.json",
 ];
@@ -33,7 +34,8 @@ static GLOBS: LazyLock<Vec<ExceptGlob>> = LazyLock::new(|| {
 
 /// Whether `path`, relative to a mount, is one of them.
 fn protects(path: &str) -> bool {
-    GLOBS.iter().any(|g| g.covers(segments(path)))
+    let path = path.to_ascii_lowercase();
+    GLOBS.iter().any(|g| g.covers(segments(&path)))
 }
 
 /// Whether `op` on `path` would change one of them, or put a file or a link where only a directory
@@ -47,9 +49,10 @@ pub(crate) fn guards(op: FsOp, path: &str) -> bool {
 /// Whether a directory that gets or had the name `path` could bring one of them along: its name begins
 /// one, such as `.git`.
 pub(crate) fn may_protect_below(path: &str) -> bool {
+    let path = path.to_ascii_lowercase();
     GLOBS
         .iter()
-        .any(|g| g.may_match_below(segments(path), true))
+        .any(|g| g.may_match_below(segments(&path), true))
 }
 
 #[cfg(test)]
@@ -64,6 +67,7 @@ mod tests {
     #[test]
     fn hooks_are_protected_and_history_is_not() {
         assert!(protects(".git/hooks/pre-commit") && protects("a/.git/config"));
+        assert!(protects(".GIT/Hooks/pre-commit") && protects(".idea/runConfigurations/a.xml"));
         assert!(!protects(".git/HEAD") && !protects("hooks/x") && !protects(".vscode/x.json"));
         assert!(may_protect_below(".git") && may_protect_below("a/.vscode"));
         assert!(!may_protect_below("src") && !may_protect_below("a/b"));

@@ -4,6 +4,7 @@
 //! (`10.0.0.0/8:443`, `[fd00::/8]:*`) or `localhost`, which is every loopback address. A name would never
 //! match and is refused in a grant. IPv4-mapped IPv6 addresses are the IPv4 address inside.
 
+use crate::addresses::forbidden_range;
 use crate::fault::{CapabilityError, Fault, excerpt};
 use crate::host::Host;
 use crate::pattern::PortPattern;
@@ -119,6 +120,19 @@ impl SocketCapability {
             SocketHost::Host(host) => host.names(ip),
             SocketHost::Net(net) => net.contains(&ip),
         }
+    }
+
+    /// Whether a grant of it allows `address`: it is meant, and a network does not reach into a forbidden
+    /// range that it was not written for. `0.0.0.0/0` is the public addresses.
+    pub fn allows(&self, address: SocketAddr) -> bool {
+        self.matches(address)
+            && match (&self.host, forbidden_range(address.ip())) {
+                (SocketHost::Net(net), Some(range)) => {
+                    let is_within = |ip| forbidden_range(ip) == Some(range);
+                    is_within(net.network()) && is_within(net.broadcast())
+                }
+                _ => true,
+            }
     }
 
     pub(crate) fn grantable(&self) -> Result<(), Fault> {
@@ -254,6 +268,31 @@ mod tests {
         assert!(m("[fd00::/8]:443", "[fd12::1]:443"));
         assert!(m("localhost:80", "127.0.0.9:80") && m("localhost:80", "[::1]:80"));
         assert!(!m("localhost:80", "10.0.0.1:80"));
+    }
+
+    #[test]
+    fn a_network_allows_no_forbidden_range_that_it_was_not_written_for() {
+        let a = |p: &str, a: &str| socket(&format!("tcp connect {p}")).allows(a.parse().unwrap());
+        for wide in [
+            "0.0.0.0/0:*",
+            "0.0.0.0/1:*",
+            "128.0.0.0/1:*",
+            "10.0.0.0/7:*",
+        ] {
+            for forbidden in [
+                "169.254.169.254:80",
+                "127.0.0.1:80",
+                "10.0.0.1:80",
+                "0.0.0.0:80",
+            ] {
+                assert!(!a(wide, forbidden), "{wide} {forbidden}");
+            }
+        }
+        assert!(a("0.0.0.0/0:*", "93.184.216.34:80") && a("[::/0]:*", "[2606:2800::1]:80"));
+        assert!(!a("[::/0]:*", "[::1]:80") && !a("[::/0]:*", "[fd00::1]:80"));
+        assert!(a("10.0.0.0/8:*", "10.9.9.9:1") && a("127.0.0.0/8:*", "127.0.0.1:1"));
+        assert!(!a("169.254.0.0/16:*", "169.254.169.254:80"));
+        assert!(a("169.254.169.254:80", "169.254.169.254:80"));
     }
 
     #[test]

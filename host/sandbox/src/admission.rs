@@ -5,7 +5,7 @@
 
 use crate::engine::{CORE_INSTANCES_MAX, LIVE_CALLS_MAX, MEMORIES_MAX, TABLES_MAX};
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 /// What one instance of a component takes from the pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,26 +26,55 @@ impl Weight {
     }
 }
 
+/// Calls that may wait for room.
+pub(crate) const WAITING_CALLS_MAX: usize = 1024;
+
 /// The gate to the pool.
 #[derive(Debug, Clone)]
-pub(crate) struct Admission(Arc<Semaphore>);
+pub(crate) struct Admission {
+    room: Arc<Semaphore>,
+    /// As many permits as further calls may wait.
+    seats: Arc<Semaphore>,
+}
 
 /// A place in the pool; given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Admitted(#[expect(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
 
+/// Why a call was not admitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotAdmitted {
+    /// Too many wait already.
+    Full,
+    /// The host is shutting down.
+    Closed,
+}
+
 impl Admission {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(LIVE_CALLS_MAX as usize)))
+        Self::of(LIVE_CALLS_MAX as usize, WAITING_CALLS_MAX)
     }
 
-    /// Waits for room. None when the host is shutting down.
-    pub(crate) async fn admit(&self, weight: Weight) -> Option<Admitted> {
-        Arc::clone(&self.0)
-            .acquire_many_owned(weight.shares())
-            .await
-            .ok()
-            .map(Admitted)
+    fn of(room: usize, seats: usize) -> Self {
+        Self {
+            room: Arc::new(Semaphore::new(room)),
+            seats: Arc::new(Semaphore::new(seats)),
+        }
+    }
+
+    /// Waits for room, unless too many wait already.
+    pub(crate) async fn admit(&self, weight: Weight) -> Result<Admitted, NotAdmitted> {
+        let shares = weight.shares();
+        match Arc::clone(&self.room).try_acquire_many_owned(shares) {
+            Ok(permit) => return Ok(Admitted(permit)),
+            Err(TryAcquireError::Closed) => return Err(NotAdmitted::Closed),
+            Err(TryAcquireError::NoPermits) => {}
+        }
+        let Ok(_seat) = self.seats.try_acquire() else {
+            return Err(NotAdmitted::Full);
+        };
+        let permit = Arc::clone(&self.room).acquire_many_owned(shares).await;
+        permit.map(Admitted).map_err(|_| NotAdmitted::Closed)
     }
 }
 
@@ -64,5 +93,26 @@ mod tests {
         assert_eq!(weight(64, 1, 1).shares(), 8);
         assert_eq!(weight(1, 8, 1).shares(), 4);
         assert_eq!(weight(u32::MAX, 1, 1).shares(), LIVE_CALLS_MAX);
+    }
+
+    #[tokio::test]
+    async fn a_queue_is_bounded_and_whoever_leaves_it_gives_the_seat_back() {
+        const ONE: Weight = Weight {
+            core_instances: 1,
+            memories: 1,
+            tables: 1,
+        };
+        let admission = Admission::of(1, 1);
+        let first = admission.admit(ONE).await.unwrap();
+        {
+            let mut second = std::pin::pin!(admission.admit(ONE));
+            assert!(futures::poll!(second.as_mut()).is_pending());
+            let third = admission.admit(ONE).await;
+            assert_eq!(third.unwrap_err(), NotAdmitted::Full);
+        }
+        let mut fourth = std::pin::pin!(admission.admit(ONE));
+        assert!(futures::poll!(fourth.as_mut()).is_pending());
+        drop(first);
+        fourth.await.unwrap();
     }
 }

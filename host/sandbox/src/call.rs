@@ -4,7 +4,7 @@
 //! call, its tasks settle and its record is written before the answer can be had; the answer can be
 //! had only through [`Held::release`], behind the watermark.
 
-use crate::admission::Admitted;
+use crate::admission::{Admitted, NotAdmitted, WAITING_CALLS_MAX};
 use crate::answer::Answer;
 use crate::cache::{LoadError, Ready, UNKNOWN, World};
 use crate::convert;
@@ -29,6 +29,12 @@ use wasmtime::{PoolConcurrencyLimitError, Store};
 
 /// Characters of a trap, and of each name in it; the plugin chose them.
 const TRAP_CHARS_MAX: usize = 200;
+
+/// Bytes that values of the component may take up in the host while they are copied, for each call across
+/// the border and each result. One value takes up to 40 bytes, whatever it is.
+pub(crate) const PAYLOAD_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// What the engine says when values took up too much.
+const PAYLOAD_TOO_MUCH: &str = "fuel allocated for hostcalls has been exhausted";
 
 /// What a plugin may do that nobody knows.
 const NOTHING: Bounds = Bounds {
@@ -153,8 +159,8 @@ pub(crate) async fn run(
                 World::Provider(_) => "it is a provider; it offers no tools".into(),
             },
         }),
-        (Some(entry), Ok(ready)) => match admitted(&inner, &ready, &mut gone).await {
-            Some(Some(admitted)) => {
+        (Some(entry), Ok(ready)) => match admitted(&inner, &entry, &ready, &mut gone).await {
+            Ok(admitted) => {
                 let call = Call {
                     entry: &entry,
                     ready: &ready,
@@ -165,12 +171,7 @@ pub(crate) async fn run(
                 drop(admitted);
                 result
             }
-            Some(None) => Err(CallFault::Sandbox {
-                message: "the host is shutting down".into(),
-            }),
-            None => Err(CallFault::Cancelled {
-                plugin: entry.name.to_string(),
-            }),
+            Err(fault) => Err(fault),
         },
         (_, Err(fault)) => Err(fault),
         (None, Ok(_)) => Err(CallFault::Sandbox {
@@ -244,13 +245,39 @@ fn scope(
     )
 }
 
-/// Waits for room in the pool; `None` if whoever asked went away first.
-async fn admitted(inner: &Inner, ready: &Ready, gone: &mut Gone) -> Option<Option<Admitted>> {
-    tokio::select! {
+/// Waits for room in the pool: no longer than the call may take, and only while somebody wants it.
+async fn admitted(
+    inner: &Inner,
+    entry: &PluginEntry,
+    ready: &Ready,
+    gone: &mut Gone,
+) -> Result<Admitted, CallFault> {
+    let plugin = entry.name.to_string();
+    let wall = Duration::from_micros(entry.limits.wall_us);
+    let refused = tokio::select! {
         biased;
-        _ = gone => None,
-        admitted = inner.admission.admit(ready.weight) => Some(admitted),
-    }
+        _ = gone => return Err(CallFault::Cancelled { plugin }),
+        admitted = tokio::time::timeout(wall, inner.admission.admit(ready.weight)) => match admitted {
+            Ok(Ok(admitted)) => return Ok(admitted),
+            Ok(Err(refused)) => refused,
+            Err(_) => {
+                return Err(CallFault::Limit {
+                    plugin,
+                    limit: format!("wall {wall:?}, while it waited for room"),
+                    talk: String::new(),
+                });
+            }
+        },
+    };
+    Err(match refused {
+        NotAdmitted::Full => CallFault::Busy {
+            plugin,
+            waiting: WAITING_CALLS_MAX,
+        },
+        NotAdmitted::Closed => CallFault::Sandbox {
+            message: "the host is shutting down".into(),
+        },
+    })
 }
 
 /// What an instance is made for.
@@ -296,6 +323,7 @@ async fn instance(
     let output = state.output.clone();
     let mut store = Store::new(&inner.engine, state);
     store.limiter(|state| &mut state.meter);
+    store.set_hostcall_fuel(PAYLOAD_BYTES_MAX);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|mut context| context.data_mut().meter.tick());
     let (watch, registration) = inner.clock.watch(wall);
@@ -325,6 +353,7 @@ async fn instance(
     let limit = |limit: String| CallFault::Limit {
         plugin: plugin.clone(),
         limit,
+        talk: output.talk(),
     };
     let too_much = || limit(format!("output {} bytes", limits.output_bytes));
     let result = match result {
@@ -342,6 +371,7 @@ async fn instance(
                 limit(format!("cpu {:?}", Duration::from_micros(limits.cpu_us)))
             }
             Cause::Limit(Hit::Output) => too_much(),
+            Cause::Payload => limit(format!("host call {PAYLOAD_BYTES_MAX} bytes")),
             Cause::Handles => limit(format!("handles {HANDLES_MAX}")),
             Cause::Pool => CallFault::Sandbox {
                 message: error.root_cause().to_string(),
@@ -352,6 +382,7 @@ async fn instance(
             Cause::Guest => CallFault::Trapped {
                 plugin: plugin.clone(),
                 message: trap_message(&error),
+                talk: output.talk(),
             },
         }),
     }
@@ -360,6 +391,8 @@ async fn instance(
 /// Whose fault it is that a call gave no answer.
 enum Cause {
     Limit(Hit),
+    /// A value that crosses the border is too large.
+    Payload,
     /// The call holds as many handles as it may.
     Handles,
     /// The pool was too small for what was admitted.
@@ -375,6 +408,8 @@ impl Cause {
             Self::Handles
         } else if error.is::<PoolConcurrencyLimitError>() {
             Self::Pool
+        } else if error.root_cause().to_string().contains(PAYLOAD_TOO_MUCH) {
+            Self::Payload
         } else {
             Self::Guest
         }
@@ -489,6 +524,7 @@ fn finish(
         Err(CallFault::Trapped { message, .. }) => ("trapped", Some(message.clone())),
         Err(CallFault::Limit { limit, .. }) => ("limit", Some(limit.clone())),
         Err(CallFault::Cancelled { .. }) => ("cancelled", None),
+        Err(fault @ CallFault::Busy { .. }) => ("refused", Some(fault.to_string())),
         Err(CallFault::LedgerUnavailable { message }) => {
             ("ledger_unavailable", Some(message.clone()))
         }

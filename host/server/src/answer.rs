@@ -106,6 +106,7 @@ pub fn faulted(context: &CallContext, fault: &CallFault) -> Answer {
         CallFault::Limit { limit, .. } => {
             format!("plugin {plugin} was stopped at its limit of {limit}; ask it for less")
         }
+        CallFault::Busy { .. } => "too many calls wait already; try again later".into(),
         CallFault::Cancelled { .. } => "the call was cancelled".into(),
         CallFault::LedgerUnavailable { .. } => {
             "the ledger cannot be written, and nothing happens off the record".into()
@@ -360,10 +361,12 @@ mod tests {
             CallFault::Trapped {
                 plugin: plugin(),
                 message: "t\u{1b}".into(),
+                talk: String::new(),
             },
             CallFault::Limit {
                 plugin: plugin(),
                 limit: "wall 1s".into(),
+                talk: String::new(),
             },
             CallFault::Cancelled { plugin: plugin() },
             CallFault::LedgerUnavailable {

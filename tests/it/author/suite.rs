@@ -148,7 +148,7 @@ fn a_fault_of_the_file_is_told_with_its_place_and_is_no_failed_case() {
 }
 
 #[test]
-fn a_panic_is_a_trap_and_a_limit_is_told_by_its_name() {
+fn a_panic_is_a_trap_told_with_its_line_and_a_limit_by_its_name() {
     let mut desk = Desk::new();
     desk.project(&["panics"]);
     desk.edit(
@@ -178,7 +178,7 @@ text = "Bob"
 name = "runs out of time"
 tool = "greet"
 arguments = { name = "loop" }
-limits = { wall = "1s" }
+limits = { wall = "1s", effects = 3 }
 [case.expect]
 error = "limit"
 contains = "1s"
@@ -188,6 +188,20 @@ contains = "1s"
     assert!(ran.stdout.contains("ok    panics"), "{ran}");
     assert!(ran.stdout.contains("ok    runs out of time"), "{ran}");
     assert!(ran.stdout.contains("FAIL  shows where"), "{ran}");
+    let lib = std::fs::read_to_string(desk.home.work().join("src/lib.rs")).unwrap();
+    let line = 1 + lib
+        .lines()
+        .position(|line| line.contains("not him"))
+        .unwrap();
+    let place = format!("src/lib.rs:{line}:");
+    assert!(ran.stdout.contains(&place), "{place} {ran}");
+
+    let ran = desk.run(&["call", ".", "greet", "name=Bob"]);
+    assert_eq!(ran.code, Some(1), "{ran}");
+    assert!(
+        ran.stderr.contains(&place) && ran.stderr.contains("not him"),
+        "{ran}"
+    );
     let told: Value = {
         let mut command = desk.home.command(["plugin", "test", "--json"]);
         command.args(["--filter", "shows where"]);

@@ -18,6 +18,11 @@ pub(crate) fn hostile() -> PathBuf {
     built("TOLLGATE_HOSTILE_DIR", "hostile")
 }
 
+/// The packages made of the built binary.
+pub(crate) fn packages() -> PathBuf {
+    built("TOLLGATE_PACKAGES_DIR", "../packages-dev")
+}
+
 /// What was installed for the tests from package registries.
 pub(crate) fn tools() -> PathBuf {
     match std::env::var_os("TOLLGATE_TOOLS_DIR") {

@@ -27,7 +27,10 @@ pub(super) fn pack(workspace: &Workspace, build: &Build) -> Result<()> {
         let script = Step::new(&build.program)
             .args(["completions", shell])
             .ask()?;
-        write(&root.join("share/completions").join(file), script.as_bytes())?;
+        write(
+            &root.join("share/completions").join(file),
+            script.as_bytes(),
+        )?;
     }
     // Whoever packs it, and when, is nobody's business.
     Step::new("tar")

@@ -43,7 +43,11 @@ pub(crate) fn dist(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     } else {
         host::build_in(workspace, profile)?;
     }
-    let place = workspace.target.join("dist");
+    let place = workspace.target.join(if profile == "dev" {
+        "packages-dev"
+    } else {
+        "packages"
+    });
     let packed = pack(workspace, profile, &place)?;
     for path in packed {
         let size = path.metadata().map_or(0, |meta| meta.len());

@@ -48,7 +48,9 @@ fn glibc_min(program: &[u8]) -> Option<(u32, u32)> {
     let versions = starts.filter_map(|(at, _)| {
         let rest = program.get(at.checked_add(PREFIX.len())?..)?;
         let end = rest.iter().position(|byte| *byte == 0)?;
-        let (major, minor) = std::str::from_utf8(rest.get(..end)?).ok()?.split_once('.')?;
+        let (major, minor) = std::str::from_utf8(rest.get(..end)?)
+            .ok()?
+            .split_once('.')?;
         // 2.2.5 counts as 2.2.
         let minor = minor.split('.').next()?;
         Some((major.parse().ok()?, minor.parse().ok()?))

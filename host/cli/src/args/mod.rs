@@ -102,7 +102,9 @@ pub(crate) enum Command {
         shell: clap_complete::Shell,
     },
     /// Print the man page, or write one for each verb
-    #[command(after_help = "Examples:\n  tollgate man | man -l -\n  tollgate man --dir ~/.local/share/man/man1")]
+    #[command(
+        after_help = "Examples:\n  tollgate man | man -l -\n  tollgate man --dir ~/.local/share/man/man1"
+    )]
     Man {
         /// Where to write them
         #[arg(long)]

@@ -72,7 +72,10 @@ pub(crate) async fn run(app: &App, mut args: Call) -> Done {
             .call_tool(context.clone(), name.clone(), arguments.to_string())
             .await
     };
-    let reply = reply.map_err(|fault| fault_failure(fault, &session))?;
+    let reply = reply.map_err(|fault| {
+        print_talk(app, &context.plugin, fault.talk());
+        fault_failure(fault, &session)
+    })?;
     print(app, &context, name, &reply);
     app.printer.talk(format!(
         "{} allowed, {} denied; see `tollgate receipt list --session {session}`",
@@ -226,12 +229,15 @@ fn print(
                 .line(escape::text(block.as_text().trim_end_matches('\n')));
         }
     }
-    if !evidence.talk.is_empty() {
-        app.printer.talk(format!(
-            "{} wrote: {}",
-            context.plugin,
-            escape::text(&evidence.talk)
-        ));
+    print_talk(app, &context.plugin, &evidence.talk);
+}
+
+/// What the plugin wrote on standard error or logged.
+fn print_talk(app: &App, plugin: &PluginName, talk: &str) {
+    let talk = talk.trim_end();
+    if !talk.is_empty() {
+        app.printer
+            .talk(format!("{plugin} wrote: {}", escape::text(talk)));
     }
 }
 

@@ -302,7 +302,7 @@ mod tests {
         let catalogue = Arc::new(Catalogue::new(
             Some(Arc::clone(store)),
             layers,
-            Some(plugins),
+            crate::plugins::Bundled::In(plugins),
         ));
         Authorities::new(Arc::clone(store), paths, catalogue, withhold).unwrap()
     }

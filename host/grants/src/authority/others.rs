@@ -3,6 +3,7 @@
 use super::Authority;
 use super::explain::nearest_by;
 use super::judge::{flat, judge};
+use super::requests;
 use crate::capability::Capability;
 use crate::decision::{Decision, Denial, Nearest, Reason};
 use crate::fault::excerpt;
@@ -29,7 +30,7 @@ impl Authority {
             &self.sockets,
             now_us,
             declared,
-            |rule| covers(&rule.capability),
+            |rule| same(&rule.capability) && requests::covers(rule, address),
             flat,
         );
         self.settle(

@@ -115,7 +115,7 @@ impl Authority {
             &self.sockets,
             now_us,
             true,
-            |rule| is_tcp_connect(&rule.capability) && rule.capability.matches(peer),
+            |rule| is_tcp_connect(&rule.capability) && covers(rule, peer),
             flat,
         );
         if let Verdict::Denied(_) = tcp {
@@ -194,6 +194,14 @@ impl Authority {
             host: SocketHost::Host(host),
             port: PortPattern::Exact(address.port()),
         }))
+    }
+}
+
+/// Whether a rule is about an address: a denial is about all that it means.
+pub(super) fn covers(rule: &Compiled<SocketCapability>, address: SocketAddr) -> bool {
+    match rule.effect {
+        RuleEffect::Deny => rule.capability.matches(address),
+        RuleEffect::Allow | RuleEffect::Ask => rule.capability.allows(address),
     }
 }
 

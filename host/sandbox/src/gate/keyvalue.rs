@@ -89,11 +89,22 @@ async fn kv_run<T: Send + 'static>(
     }
 }
 
-fn check_key(key: &str) -> Result<(), Error> {
+/// Judged after the permit: an attempt with a bad key is an attempt, too.
+fn check_key(key: &str) -> Result<(), KeyValueError> {
     if key.is_empty() || key.len() > KEY_BYTES_MAX {
-        return Err(Error::Other(format!(
+        return Err(KeyValueError::Refused(format!(
             "a key has 1 to {KEY_BYTES_MAX} bytes, this one has {}",
             key.len()
+        )));
+    }
+    Ok(())
+}
+
+fn check_value(value: &[u8]) -> Result<(), KeyValueError> {
+    if value.len() > VALUE_BYTES_MAX {
+        return Err(KeyValueError::Refused(format!(
+            "a value has at most {VALUE_BYTES_MAX} bytes, this one has {}",
+            value.len()
         )));
     }
     Ok(())
@@ -104,14 +115,6 @@ macro_rules! allowed {
         match $permit {
             Ok(permit) => permit,
             Err(_) => return Ok(Err(Error::AccessDenied)),
-        }
-    };
-}
-
-macro_rules! valid {
-    ($check:expr) => {
-        if let Err(error) = $check {
-            return Ok(Err(error));
         }
     };
 }
@@ -139,7 +142,6 @@ impl Host for Gate<'_> {
 
 impl HostBucket for Gate<'_> {
     async fn get(&mut self, bucket: Resource<Bucket>, key: String) -> Answer<Option<Vec<u8>>> {
-        valid!(check_key(&key));
         let namespace = self.namespace(&bucket)?;
         let permit = allowed!(
             kv_permit(
@@ -152,17 +154,14 @@ impl HostBucket for Gate<'_> {
             )
             .await
         );
-        Ok(kv_run(permit, move |kv| kv.get(&namespace, &key)).await)
+        Ok(kv_run(permit, move |kv| {
+            check_key(&key)?;
+            kv.get(&namespace, &key)
+        })
+        .await)
     }
 
     async fn set(&mut self, bucket: Resource<Bucket>, key: String, value: Vec<u8>) -> Answer<()> {
-        valid!(check_key(&key));
-        if value.len() > VALUE_BYTES_MAX {
-            return Ok(Err(Error::Other(format!(
-                "a value has at most {VALUE_BYTES_MAX} bytes, this one has {}",
-                value.len()
-            ))));
-        }
         let namespace = self.namespace(&bucket)?;
         let permit = allowed!(
             kv_permit(
@@ -175,11 +174,15 @@ impl HostBucket for Gate<'_> {
             )
             .await
         );
-        Ok(kv_run(permit, move |kv| kv.set(&namespace, &key, &value)).await)
+        Ok(kv_run(permit, move |kv| {
+            check_key(&key)?;
+            check_value(&value)?;
+            kv.set(&namespace, &key, &value)
+        })
+        .await)
     }
 
     async fn delete(&mut self, bucket: Resource<Bucket>, key: String) -> Answer<()> {
-        valid!(check_key(&key));
         let namespace = self.namespace(&bucket)?;
         let permit = allowed!(
             kv_permit(
@@ -192,11 +195,14 @@ impl HostBucket for Gate<'_> {
             )
             .await
         );
-        Ok(kv_run(permit, move |kv| kv.delete(&namespace, &key)).await)
+        Ok(kv_run(permit, move |kv| {
+            check_key(&key)?;
+            kv.delete(&namespace, &key)
+        })
+        .await)
     }
 
     async fn exists(&mut self, bucket: Resource<Bucket>, key: String) -> Answer<bool> {
-        valid!(check_key(&key));
         let namespace = self.namespace(&bucket)?;
         let permit = allowed!(
             kv_permit(
@@ -209,7 +215,11 @@ impl HostBucket for Gate<'_> {
             )
             .await
         );
-        Ok(kv_run(permit, move |kv| Ok(kv.get(&namespace, &key)?.is_some())).await)
+        Ok(kv_run(permit, move |kv| {
+            check_key(&key)?;
+            Ok(kv.get(&namespace, &key)?.is_some())
+        })
+        .await)
     }
 
     async fn list_keys(

@@ -19,7 +19,10 @@ pub enum Treatment {
         denial: DenialForm,
     },
     /// Works on a handle that the gate minted; covered by the receipt that opened it.
-    Handle,
+    Handle {
+        /// The kinds of the receipts that it leaves when the grant is gone meanwhile.
+        kinds: &'static [(&'static str, Class)],
+    },
     /// Counted in the call's own record.
     Counted,
     /// Builds or reads a value of the call; touches nothing outside.
@@ -79,9 +82,13 @@ const fn effect(
 }
 
 const fn handle(function: &'static str) -> Row {
+    using(function, &[])
+}
+
+const fn using(function: &'static str, kinds: &'static [(&'static str, Class)]) -> Row {
     Row {
         function,
-        treatment: Treatment::Handle,
+        treatment: Treatment::Handle { kinds },
     }
 }
 
@@ -101,6 +108,14 @@ const fn inert(function: &'static str) -> Row {
 
 const STRICT: Class = Class::Strict;
 const BUFFERED: Class = Class::Buffered;
+/// A file or directory that is used after its grant is gone.
+const FS_USE: &[(&str, Class)] = &[("fs.use", BUFFERED)];
+/// A request or an answer that goes on after its grant is gone.
+const HTTP_USE: &[(&str, Class)] = &[("http.use", BUFFERED)];
+/// A request that led to an address where it may not go.
+const HTTP_FLIGHT: &[(&str, Class)] = &[("http.use", BUFFERED), ("http.connect", STRICT)];
+/// Streams are of files and of bodies.
+const STREAM_USE: &[(&str, Class)] = &[("fs.use", BUFFERED), ("http.use", BUFFERED)];
 const NOT_PERMITTED: DenialForm = DenialForm::Error("not-permitted");
 const ACCESS_DENIED: DenialForm = DenialForm::Error("access-denied");
 
@@ -137,21 +152,21 @@ interfaces! {
     "wasi:clocks/wall-clock@0.2.12" WallClock [counted("now"), inert("resolution")]
     "wasi:config/store@0.2.0-rc.1" Config [inert("get"), inert("get-all")]
     "wasi:filesystem/types@0.2.12" Filesystem [
-        handle("[method]descriptor.read-via-stream"),
-        handle("[method]descriptor.write-via-stream"),
-        handle("[method]descriptor.append-via-stream"),
-        handle("[method]descriptor.advise"),
-        handle("[method]descriptor.sync-data"),
-        handle("[method]descriptor.get-flags"),
-        handle("[method]descriptor.get-type"),
-        handle("[method]descriptor.set-size"),
-        handle("[method]descriptor.set-times"),
-        handle("[method]descriptor.read"),
-        handle("[method]descriptor.write"),
+        using("[method]descriptor.read-via-stream", FS_USE),
+        using("[method]descriptor.write-via-stream", FS_USE),
+        using("[method]descriptor.append-via-stream", FS_USE),
+        using("[method]descriptor.advise", FS_USE),
+        using("[method]descriptor.sync-data", FS_USE),
+        using("[method]descriptor.get-flags", FS_USE),
+        using("[method]descriptor.get-type", FS_USE),
+        using("[method]descriptor.set-size", FS_USE),
+        using("[method]descriptor.set-times", FS_USE),
+        using("[method]descriptor.read", FS_USE),
+        using("[method]descriptor.write", FS_USE),
         effect("[method]descriptor.read-directory", &[("fs.list", BUFFERED)], NOT_PERMITTED),
-        handle("[method]descriptor.sync"),
+        using("[method]descriptor.sync", FS_USE),
         effect("[method]descriptor.create-directory-at", &[("fs.mkdir", STRICT)], NOT_PERMITTED),
-        handle("[method]descriptor.stat"),
+        using("[method]descriptor.stat", FS_USE),
         effect("[method]descriptor.stat-at", &[("fs.stat", BUFFERED)], NOT_PERMITTED),
         effect("[method]descriptor.set-times-at", &[("fs.set-times", STRICT)], NOT_PERMITTED),
         effect("[method]descriptor.link-at", &[("fs.link", STRICT)], NOT_PERMITTED),
@@ -171,7 +186,7 @@ interfaces! {
         effect("[method]descriptor.symlink-at", &[("fs.symlink", STRICT)], NOT_PERMITTED),
         effect("[method]descriptor.unlink-file-at", &[("fs.delete", STRICT)], NOT_PERMITTED),
         handle("[method]descriptor.is-same-object"),
-        handle("[method]descriptor.metadata-hash"),
+        using("[method]descriptor.metadata-hash", FS_USE),
         effect("[method]descriptor.metadata-hash-at", &[("fs.stat", BUFFERED)], NOT_PERMITTED),
         handle("[method]directory-entry-stream.read-directory-entry"),
         inert("filesystem-error-code"),
@@ -214,20 +229,20 @@ interfaces! {
         inert("[static]response-outparam.set"),
         handle("[method]incoming-response.status"),
         handle("[method]incoming-response.headers"),
-        handle("[method]incoming-response.consume"),
-        handle("[method]incoming-body.stream"),
+        using("[method]incoming-response.consume", HTTP_USE),
+        using("[method]incoming-body.stream", HTTP_USE),
         handle("[static]incoming-body.finish"),
         handle("[method]future-trailers.subscribe"),
-        handle("[method]future-trailers.get"),
+        using("[method]future-trailers.get", HTTP_USE),
         inert("[constructor]outgoing-response"),
         inert("[method]outgoing-response.status-code"),
         inert("[method]outgoing-response.set-status-code"),
         inert("[method]outgoing-response.headers"),
         inert("[method]outgoing-response.body"),
-        handle("[method]outgoing-body.write"),
+        using("[method]outgoing-body.write", HTTP_USE),
         handle("[static]outgoing-body.finish"),
         handle("[method]future-incoming-response.subscribe"),
-        handle("[method]future-incoming-response.get"),
+        using("[method]future-incoming-response.get", HTTP_FLIGHT),
         inert("http-error-code"),
     ]
     "wasi:http/outgoing-handler@0.2.12" OutgoingHandler [
@@ -244,21 +259,21 @@ interfaces! {
         handle("poll"),
     ]
     "wasi:io/streams@0.2.12" Streams [
-        handle("[method]input-stream.read"),
-        handle("[method]input-stream.blocking-read"),
-        handle("[method]input-stream.skip"),
-        handle("[method]input-stream.blocking-skip"),
+        using("[method]input-stream.read", STREAM_USE),
+        using("[method]input-stream.blocking-read", STREAM_USE),
+        using("[method]input-stream.skip", STREAM_USE),
+        using("[method]input-stream.blocking-skip", STREAM_USE),
         handle("[method]input-stream.subscribe"),
-        handle("[method]output-stream.check-write"),
-        handle("[method]output-stream.write"),
-        handle("[method]output-stream.blocking-write-and-flush"),
-        handle("[method]output-stream.flush"),
-        handle("[method]output-stream.blocking-flush"),
+        using("[method]output-stream.check-write", STREAM_USE),
+        using("[method]output-stream.write", STREAM_USE),
+        using("[method]output-stream.blocking-write-and-flush", STREAM_USE),
+        using("[method]output-stream.flush", STREAM_USE),
+        using("[method]output-stream.blocking-flush", STREAM_USE),
         handle("[method]output-stream.subscribe"),
-        handle("[method]output-stream.write-zeroes"),
-        handle("[method]output-stream.blocking-write-zeroes-and-flush"),
-        handle("[method]output-stream.splice"),
-        handle("[method]output-stream.blocking-splice"),
+        using("[method]output-stream.write-zeroes", STREAM_USE),
+        using("[method]output-stream.blocking-write-zeroes-and-flush", STREAM_USE),
+        using("[method]output-stream.splice", STREAM_USE),
+        using("[method]output-stream.blocking-splice", STREAM_USE),
     ]
     "wasi:keyvalue/store@0.2.0-draft" KeyValue [
         effect("[method]bucket.get", &[("kv.get", BUFFERED)], ACCESS_DENIED),
@@ -401,6 +416,45 @@ fn compatible(ours: &str, theirs: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The kinds that the gate's sources name, `kind: "…"`.
+    fn named(directory: &std::path::Path, found: &mut std::collections::BTreeSet<String>) {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                if !path.ends_with("tests") {
+                    named(&path, found);
+                }
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let code = text.split("#[cfg(test)]").next().unwrap();
+                for rest in code.split("kind: \"").skip(1) {
+                    found.insert(rest.split('"').next().unwrap().to_owned());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_kind_of_the_gates_sources_stands_in_a_row() {
+        let gate = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/gate"));
+        let mut named_kinds = std::collections::BTreeSet::new();
+        named(gate, &mut named_kinds);
+        let rows = TABLE.iter().flat_map(|interface| interface.rows);
+        let known: std::collections::BTreeSet<&str> = rows
+            .flat_map(|row| match row.treatment {
+                Treatment::Effect { kinds, .. } | Treatment::Handle { kinds } => kinds,
+                Treatment::Counted | Treatment::Inert => &[],
+            })
+            .map(|(kind, _)| *kind)
+            .collect();
+        let strays: Vec<_> = named_kinds
+            .iter()
+            .filter(|kind| !known.contains(kind.as_str()))
+            .collect();
+        assert!(strays.is_empty(), "{strays:?}");
+        assert!(named_kinds.contains("fs.use") && named_kinds.contains("http.connect"));
+    }
 
     /// Every import of every world, from the contract itself.
     fn imports() -> std::collections::BTreeMap<String, std::collections::BTreeSet<String>> {

@@ -17,13 +17,8 @@ use tollgate_contract::{OutputBlock, ToolError, ToolOutput};
 use wasmtime::Store;
 use wasmtime::component::{Instance, Val};
 
-/// Bytes that values of the component may take up in the host while they are copied, for each result.
-/// One value takes up to 40 bytes, whatever it is.
-pub(crate) const LIFTED_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Functions that one call may call, with those that make its handles.
 const STEPS_MAX: usize = 32;
-/// What the engine says when values took up too much.
-const LIFTED_TOO_MUCH: &str = "fuel allocated for hostcalls has been exhausted";
 
 /// Why a function gave no result.
 enum Stop {
@@ -76,7 +71,6 @@ pub(crate) async fn call(
     if let Work::Command(run) = &found.work {
         return command::call(store, functions, run, arguments).await;
     }
-    store.set_hostcall_fuel(LIFTED_BYTES_MAX);
     let mut running = Running {
         functions,
         instance: None,
@@ -88,9 +82,6 @@ pub(crate) async fn call(
         Ok(output) => Ok(Answer::Tool(Ok(output))),
         Err(Stop::Misfit(misfit)) => Ok(invalid(&misfit.to_string())),
         Err(Stop::Failed(message)) => Ok(Answer::Tool(Err(ToolError::Failed { message }))),
-        Err(Stop::Trap(error)) if error.root_cause().to_string().contains(LIFTED_TOO_MUCH) => {
-            Err(wasmtime::Error::new(LimitTrap(Hit::Output)))
-        }
         Err(Stop::Trap(error)) => Err(error),
     }
 }

@@ -92,6 +92,7 @@ pub(super) fn fault_label(fault: &CallFault) -> &'static str {
         CallFault::Refused { .. } => "the component was refused before it ran",
         CallFault::Trapped { .. } => "the component trapped",
         CallFault::Limit { .. } => "the component hit a limit",
+        CallFault::Busy { .. } => "the host has more calls than it can take",
         CallFault::Cancelled { .. } => "the call was cancelled",
         CallFault::LedgerUnavailable { .. } => "the ledger cannot be written",
         CallFault::Sandbox { .. } => "the sandbox could not run the component",

@@ -237,6 +237,7 @@ fn faulted(call: String, fault: &CallFault) -> Outcome {
         ),
         CallFault::UnknownPlugin { .. }
         | CallFault::Refused { .. }
+        | CallFault::Busy { .. }
         | CallFault::Cancelled { .. }
         | CallFault::LedgerUnavailable { .. }
         | CallFault::Sandbox { .. } => (
@@ -244,7 +245,10 @@ fn faulted(call: String, fault: &CallFault) -> Outcome {
             "[refused] the tool could not be run; choose another way".to_owned(),
         ),
     };
-    Outcome::plain(Some(call), outcome, text)
+    Outcome {
+        talk: fault.talk().to_owned(),
+        ..Outcome::plain(Some(call), outcome, text)
+    }
 }
 
 fn returned(call: String, value: Result<ToolOutput, ToolError>, evidence: CallEvidence) -> Outcome {

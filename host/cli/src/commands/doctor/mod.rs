@@ -1,5 +1,6 @@
 //! `tollgate doctor`: what is there, what is missing, and the remedy of each fault.
 
+mod authoring;
 mod machine;
 mod ours;
 
@@ -16,6 +17,8 @@ use serde_json::json;
 pub(crate) enum Verdict {
     /// As it should be.
     Ok,
+    /// Not there, and needed for one purpose only.
+    Absent,
     /// It works, with less than it should.
     Warn,
     /// It does not work.
@@ -42,6 +45,15 @@ impl Check {
         }
     }
 
+    fn absent(name: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            name,
+            verdict: Verdict::Absent,
+            found: found.into(),
+            remedy: Some(remedy.into()),
+        }
+    }
+
     fn warn(name: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
             name,
@@ -65,6 +77,7 @@ impl Check {
 pub(crate) fn run(app: &App) -> Done {
     let mut checks = machine::checks(&app.home);
     checks.extend(ours::checks(app));
+    checks.extend(authoring::checks());
     let printer = &app.printer;
     let variables: Vec<_> = env_vars::ALL
         .iter()
@@ -79,14 +92,19 @@ pub(crate) fn run(app: &App) -> Done {
     for check in &checks {
         let word = match check.verdict {
             Verdict::Ok => printer.good("ok  "),
+            Verdict::Absent => printer.dim("none"),
             Verdict::Warn => printer.heading("warn"),
             Verdict::Fail => printer.bad("fail"),
         };
         let found = crate::printer::escape::line(&check.found);
         printer.line(format!("{word}  {:<12}  {found}", check.name));
         if let Some(remedy) = &check.remedy {
+            let label = match check.verdict {
+                Verdict::Absent => "to get it: ",
+                _ => "remedy: ",
+            };
             printer.line(format!(
-                "{:20}remedy: {}",
+                "{:20}{label}{}",
                 "",
                 crate::printer::escape::line(remedy)
             ));

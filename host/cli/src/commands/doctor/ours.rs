@@ -98,7 +98,7 @@ fn plugins(app: &App) -> Check {
         return Check::warn(
             "plugins",
             "none was found",
-            "cargo xtask guests, or tollgate plugin add FILE",
+            "tollgate plugin add FILE; in a clone, `cargo xtask demo` builds those that belong inside",
         );
     }
     Check::ok(

@@ -26,7 +26,7 @@ pub(super) struct Setup {
     /// Its configuration.
     pub(super) config: BTreeMap<String, String>,
     /// Limits of a call, as a policy file writes them.
-    pub(super) limits: BTreeMap<String, String>,
+    pub(super) limits: BTreeMap<String, Value>,
     /// Answers in place of the socket.
     pub(super) fixture: Option<FixtureSet>,
 }
@@ -156,13 +156,7 @@ fn policy(component: &Path, name: &PluginName, setup: &Setup, work: &Path) -> Do
         ("config".to_owned(), texts(&setup.config)),
     ]);
     if !setup.limits.is_empty() {
-        let limits = setup.limits.iter().map(|(key, value)| {
-            let value = match value.parse::<i64>() {
-                Ok(number) => Value::Integer(number),
-                Err(_) => Value::String(value.clone()),
-            };
-            (key.clone(), value)
-        });
+        let limits = setup.limits.clone().into_iter();
         plugin.insert("limits".into(), Value::Table(limits.collect()));
     }
     let plugins = Table::from_iter([(name.to_string(), Value::Table(plugin))]);

@@ -15,6 +15,7 @@ mod registry;
 mod test;
 mod tools;
 
+pub(crate) use build::author_tools;
 pub(crate) use contract::judge as judge_contract;
 pub(crate) use registry::failure;
 

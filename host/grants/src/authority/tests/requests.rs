@@ -221,6 +221,19 @@ fn a_socket_rule_opens_and_closes_addresses() {
         word(&address(&a, "https://name.example/x", "192.168.0.1")),
         "address_forbidden"
     );
+    let wide = authority(
+        None,
+        &[
+            "http GET https://name.example/**",
+            "tcp connect 0.0.0.0/0:443",
+        ],
+    );
+    for forbidden in ["10.0.0.1", "127.0.0.1", "169.254.169.254"] {
+        assert_eq!(
+            word(&address(&wide, "https://name.example/x", forbidden)),
+            "address_forbidden"
+        );
+    }
     let a = policy(
         "grants = [\"http GET https://name.example/**\", { deny = \"tcp connect 93.184.0.0/16:*\" }]",
     );

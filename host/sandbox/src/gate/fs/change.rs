@@ -209,8 +209,7 @@ pub(super) async fn set_times(
     base: &Base,
     path: String,
     follow: bool,
-    accessed: NewTime,
-    modified: NewTime,
+    times: Option<(NewTime, NewTime)>,
 ) -> FsResult<()> {
     in_task(scope, base, move |scope, base| {
         let found = match os::resolve(&base.dir(), &path, follow) {
@@ -221,7 +220,14 @@ pub(super) async fn set_times(
             return Err(SET_TIMES.refuse_here(scope, &base.mount, found.rel(), reason));
         }
         let permit = SET_TIMES.permit_here(scope, &base.mount, found.rel())?;
-        perform(permit, || os::set_times(&found, accessed, modified))
+        perform(permit, || match times {
+            Some((accessed, modified)) => os::set_times(&found, accessed, modified),
+            None => Err(os::OsError::os(
+                "set times",
+                found.rel(),
+                rustix::io::Errno::OVERFLOW,
+            )),
+        })
     })
     .await
 }
@@ -290,6 +296,7 @@ fn rename_here(scope: &Arc<CallScope>, from: (&Base, &str), to: (&Base, &str)) -
         Replace::Never
     };
     perform(permit, || {
+        one_file_system(from_mount, to_mount, target.rel())?;
         let covered = || {
             let covered = target.look().ok()?;
             (covered.meta().id != found.meta().id).then(|| *covered.meta())
@@ -299,6 +306,18 @@ fn rename_here(scope: &Arc<CallScope>, from: (&Base, &str), to: (&Base, &str)) -
             os::rename(&source, &found, &target, replace).map(drop)
         })
     })
+}
+
+/// Each mount is a file system of its own, with a quota of its own: nothing keeps its identity across.
+fn one_file_system(from: &Mount, to: &Mount, rel: &str) -> Result<(), OsError> {
+    if from.root.id() == to.root.id() {
+        return Ok(());
+    }
+    Err(OsError::os(
+        "move to another mount",
+        rel,
+        rustix::io::Errno::XDEV,
+    ))
 }
 
 /// Whether what a directory holds matters to its renaming: where names are excluded, and where the
@@ -392,7 +411,10 @@ fn link_here(
         return Err(look::refuse_full_here(scope, &attempt));
     };
     let permit = scope.permit_here(&attempt)?;
-    perform(permit, || os::link(&found, &target))?;
+    perform(permit, || {
+        one_file_system(&from.0.mount, &to.0.mount, target.rel())?;
+        os::link(&found, &target)
+    })?;
     place.keep();
     Ok(())
 }

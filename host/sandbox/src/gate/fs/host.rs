@@ -302,8 +302,8 @@ impl types::HostDescriptor for Gate<'_> {
         let Some(base) = self.base(&fd)? else {
             return Err(change::SET_TIMES.refuse_outside(&scope, &path).await.into());
         };
-        let (accessed, modified) = (new_time(accessed)?, new_time(modified)?);
-        change::set_times(&scope, &base, path, follows(path_flags), accessed, modified).await
+        let times = new_time(accessed).zip(new_time(modified));
+        change::set_times(&scope, &base, path, follows(path_flags), times).await
     }
 
     async fn rename_at(&mut self, fd: Fd, old: String, new_fd: Fd, new: String) -> FsResult<()> {
@@ -552,12 +552,13 @@ fn datetime(time: os::Timestamp) -> Option<Datetime> {
     })
 }
 
-fn new_time(time: types::NewTimestamp) -> Result<NewTime, ErrorCode> {
-    Ok(match time {
+/// None for a time that the system cannot hold.
+fn new_time(time: types::NewTimestamp) -> Option<NewTime> {
+    Some(match time {
         types::NewTimestamp::NoChange => NewTime::Keep,
         types::NewTimestamp::Now => NewTime::Now,
         types::NewTimestamp::Timestamp(at) => NewTime::At(os::Timestamp {
-            seconds: i64::try_from(at.seconds).map_err(|_| ErrorCode::Overflow)?,
+            seconds: i64::try_from(at.seconds).ok()?,
             nanoseconds: at.nanoseconds,
         }),
     })

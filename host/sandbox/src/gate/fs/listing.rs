@@ -5,15 +5,15 @@
 //! with an error, never as if it were whole.
 
 use super::handles::Base;
+use super::look::Wish;
 use super::os::{self, Entry, Kind, Reader};
 use super::{fail, look};
-use crate::gate::decision::Attempt;
 use crate::gate::permit::Trace;
 use crate::gate::record;
 use crate::gate::view::Gate;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use tollgate_grants::{Effect, FsOp, Reason};
+use tollgate_grants::{FsOp, Reason};
 use tollgate_receipts::{Class, OutcomeResult};
 use wasmtime::component::Resource;
 use wasmtime_wasi::filesystem::Descriptor;
@@ -27,12 +27,18 @@ const PIECE_ENTRIES: usize = 512;
 /// Entries of one listing. After them it ends with `overflow`.
 pub(super) const LISTING_ENTRIES_MAX: usize = 100_000;
 
+const LIST: Wish = Wish {
+    import: "wasi:filesystem/types.descriptor.read-directory",
+    kind: "fs.list",
+    class: Class::Buffered,
+    op: FsOp::List,
+};
+
 type Stream = Resource<types::DirectoryEntryStream>;
 
 /// The rest of a directory whose entries are being read.
 pub(crate) struct Listing {
-    /// None for the directory that stands for everything outside, which is empty.
-    open: Option<Open>,
+    open: Open,
     piece: VecDeque<Entry>,
 }
 
@@ -46,31 +52,19 @@ struct Open {
 
 impl Gate<'_> {
     pub(super) async fn list(&mut self, fd: Resource<Descriptor>) -> FsResult<Stream> {
-        let Some(base) = self.base(&fd)? else {
-            return self.mint_listing(Listing {
-                open: None,
-                piece: VecDeque::new(),
-            });
-        };
         let scope = Arc::clone(&self.state.scope);
-        let effects = [Effect::Fs {
-            op: FsOp::List,
-            guest_mount: &base.mount.guest,
-            path: &base.rel,
-        }];
-        let attempt = Attempt {
-            import: "wasi:filesystem/types.descriptor.read-directory",
-            kind: "fs.list",
-            class: Class::Buffered,
-            target: base.mount.show(&base.rel),
-            whole: None,
-            effects: &effects,
+        let Some(base) = self.base(&fd)? else {
+            return Err(LIST.refuse_outside(&scope, "").await.into());
         };
-        if !self.state.handles.has_room(1) {
-            scope.refuse_now(&attempt, Reason::LimitReached);
-            return Err(ErrorCode::NotPermitted.into());
-        }
-        let Ok(permit) = scope.permit_buffered(&attempt) else {
+        let has_room = self.state.handles.has_room(1);
+        let permit = LIST.on(&base.mount, &base.rel, |attempt| match has_room {
+            true => scope.permit_buffered(attempt).ok(),
+            false => {
+                scope.refuse_now(attempt, Reason::LimitReached);
+                None
+            }
+        });
+        let Some(permit) = permit else {
             return Err(ErrorCode::NotPermitted.into());
         };
         let from = base.clone();
@@ -81,12 +75,12 @@ impl Gate<'_> {
         });
         match opened.await.map_err(FsError::trap)? {
             Ok((reader, piece)) => self.mint_listing(Listing {
-                open: Some(Open {
+                open: Open {
                     base,
                     read: piece.len(),
                     reader: Some(reader),
                     trace: permit.open(record::ok()),
-                }),
+                },
                 piece: piece.into(),
             }),
             Err(error) => {
@@ -113,9 +107,7 @@ impl Gate<'_> {
             let listing = listings
                 .get_mut(&stream)
                 .ok_or_else(|| FsError::trap(unknown()))?;
-            let Some(open) = &mut listing.open else {
-                return Ok(None);
-            };
+            let open = &mut listing.open;
             while let Some(entry) = listing.piece.pop_front() {
                 let path = open.base.below(&entry.name);
                 let mount = &open.base.mount.guest;
@@ -140,11 +132,7 @@ impl Gate<'_> {
                 Ok((reader, piece))
             });
             let read: Result<_, os::OsError> = read.await.map_err(FsError::trap)?;
-            let Some(Listing {
-                open: Some(open),
-                piece,
-            }) = self.state.handles.listings.get_mut(&stream)
-            else {
+            let Some(Listing { open, piece }) = self.state.handles.listings.get_mut(&stream) else {
                 return Err(FsError::trap(unknown()));
             };
             match read {

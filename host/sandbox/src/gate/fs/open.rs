@@ -16,7 +16,7 @@ use tollgate_grants::{FsOp, Reason};
 use tollgate_receipts::Class;
 use wasmtime::component::Resource;
 use wasmtime_wasi::filesystem::{Descriptor, Dir, File as WasiFile, FsPerms, OpenMode};
-use wasmtime_wasi::p2::bindings::filesystem::types::{DescriptorFlags, ErrorCode, OpenFlags};
+use wasmtime_wasi::p2::bindings::filesystem::types::{DescriptorFlags, OpenFlags};
 use wasmtime_wasi::p2::{FsError, FsResult};
 
 const IMPORT: &str = "wasi:filesystem/types.descriptor.open-at";
@@ -119,9 +119,6 @@ impl Gate<'_> {
             let _ = scope.watermark().await;
             return Err(Fail::from(refused).into());
         }
-        if asked.create && asked.directory {
-            return Err(ErrorCode::Invalid.into());
-        }
         let changes = asked.create || asked.truncate || asked.write;
         if !changes && let Some(opened) = open_now(&scope, &base, &path, asked) {
             return self.mint(&base, opened?);
@@ -203,6 +200,9 @@ fn open_to_change(
     asked: Asked,
     own: &[os::FileId],
 ) -> Result<Opened, Fail> {
+    if asked.create && asked.directory {
+        return Err(contradiction(scope, base, path));
+    }
     for _ in 0..CREATE_ATTEMPTS_MAX {
         if !(asked.create && asked.exclusive) {
             match os::resolve(&base.dir(), path, asked.follow) {
@@ -224,6 +224,19 @@ fn open_to_change(
         path,
         rustix::io::Errno::LOOP,
     )))
+}
+
+/// No directory is made by opening it. That it was tried is on record.
+fn contradiction(scope: &Arc<CallScope>, base: &Base, path: &str) -> Fail {
+    let rel = base.lexical(path).unwrap_or_else(|| path.to_owned());
+    match CREATE.permit_here(scope, &base.mount, &rel) {
+        Err(refused) => refused.into(),
+        Ok(permit) => {
+            let error = OsError::os("create", path, rustix::io::Errno::INVAL);
+            permit.settle(record::failed(fail::label(&error)));
+            Fail::Os(error)
+        }
+    }
 }
 
 fn create(scope: &Arc<CallScope>, base: &Base, path: &str, asked: Asked) -> Result<Opened, Fail> {

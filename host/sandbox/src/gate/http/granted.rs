@@ -1,6 +1,7 @@
 //! Whether a request in flight may still go on: its grant is looked at again when the grants have
 //! changed, at each address and at each piece of a body.
 
+use super::net::Transport;
 use crate::gate::decision::{Attempt, Basis};
 use crate::gate::record;
 use crate::gate::scope::CallScope;
@@ -81,8 +82,18 @@ impl Granted {
                 effects: &[effect],
             };
             self.scope.refuse_now(&attempt, reason);
+            self.close_idle();
         }
         Err(reason)
+    }
+
+    /// Closes what the call's session holds open for the plugin: it was opened under grants that are gone.
+    fn close_idle(&self) {
+        if let Transport::Live(client) = &self.scope.host.transport {
+            let caller = &self.scope.caller;
+            client
+                .drop_pool(|key| key.plugin == caller.plugin.name && key.session == caller.session);
+        }
     }
 
     /// Whether the request may reach an address, by the grants of this moment.

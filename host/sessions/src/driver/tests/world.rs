@@ -186,6 +186,7 @@ pub(super) fn trapped() -> CallFault {
     CallFault::Trapped {
         plugin: "files".into(),
         message: "unreachable".into(),
+        talk: String::new(),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::errors::{Context, Done, Failure};
 use std::path::Path;
 use std::process::Command;
 
-const TOOL: Tool = Tool {
+pub(super) const TOOL: Tool = Tool {
     name: "jco",
     own: "node_modules/.bin",
     install: "npm install --save-dev @bytecodealliance/jco@1.35.0",

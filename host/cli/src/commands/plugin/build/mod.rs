@@ -5,11 +5,13 @@
 
 mod guest;
 mod js;
+mod needed;
 mod python;
 mod rust;
 mod sources;
 mod watch;
 
+pub(crate) use needed::author_tools;
 pub(super) use sources::newer_than_built;
 
 use super::embedded::{self, Beside, SDK_DIR};

@@ -9,7 +9,7 @@ use crate::errors::{Context, Done, Failure};
 use std::path::Path;
 use std::process::Command;
 
-const TOOL: Tool = Tool {
+pub(super) const TOOL: Tool = Tool {
     name: "componentize-py",
     own: ".venv/bin",
     install: "python3 -m venv .venv && .venv/bin/pip install componentize-py==0.25.0",

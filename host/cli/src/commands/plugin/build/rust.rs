@@ -7,6 +7,16 @@ use crate::errors::{Context, Done, Failure};
 use tollgate_guests::toolchain::{OVERRIDE, Toolchain, WAYS_OUT, Wish, version};
 use tollgate_guests::{TARGET, artifact};
 
+/// The compiler that is there, in words.
+pub(super) fn compiler() -> Option<String> {
+    let oldest = version(env!("CARGO_PKG_RUST_VERSION")).unwrap_or_default();
+    let toolchain = Toolchain::installed(Wish::from_environment().ok()?, oldest)?;
+    Some(match toolchain {
+        Toolchain::InUse => format!("the compiler in use has {TARGET}"),
+        Toolchain::Debian => "Debian's compiler".to_owned(),
+    })
+}
+
 /// Compiles it.
 pub(super) fn component(app: &App, project: &Project) -> Done<Vec<u8>> {
     let wish = Wish::from_environment()

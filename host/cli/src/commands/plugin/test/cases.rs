@@ -11,7 +11,7 @@
 //! copy = ["fixtures"]              # copied into it, from beside this file
 //! grants = ["fs.read data at /data"]   # host paths are relative to it
 //! config = { key = "text" }
-//! limits = { wall = "2s" }
+//! limits = { wall = "2s", effects = 10 }
 //! fixture = "fixture.json"         # answers in place of the socket
 //! before = [{ tool = "…", arguments = {} }]   # called first, in the same home
 //! [case.expect]
@@ -87,7 +87,7 @@ pub(super) struct Case {
     pub(super) config: BTreeMap<String, String>,
     /// Limits of a call.
     #[serde(default)]
-    pub(super) limits: BTreeMap<String, String>,
+    pub(super) limits: BTreeMap<String, toml::Value>,
     /// Answers in place of the socket.
     pub(super) fixture: Option<PathBuf>,
     #[serde(default)]

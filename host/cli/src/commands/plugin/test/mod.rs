@@ -179,7 +179,7 @@ async fn call(bench: &Bench, act: Act) -> Done<(Ended, Vec<Seen>, String)> {
                     };
                     (ended, reply.evidence.talk)
                 }
-                Err(fault) => (faulted(&fault)?, String::new()),
+                Err(fault) => (faulted(&fault)?, fault.talk().to_owned()),
             }
         }
         Act::Prompt(prompt) => {
@@ -192,7 +192,7 @@ async fn call(bench: &Bench, act: Act) -> Done<(Ended, Vec<Seen>, String)> {
                     };
                     (ended, reply.evidence.talk)
                 }
-                Err(fault) => (faulted(&fault)?, String::new()),
+                Err(fault) => (faulted(&fault)?, fault.talk().to_owned()),
             }
         }
     };

@@ -1,0 +1,19 @@
+//! What builds plugins: nobody needs it who only runs them.
+
+use super::Check;
+use crate::commands::plugin::author_tools;
+
+/// The checks of this file.
+pub(super) fn checks() -> Vec<Check> {
+    author_tools()
+        .into_iter()
+        .map(|tool| match tool.found {
+            Some(found) => Check::ok(tool.language, found),
+            None => Check::absent(
+                tool.language,
+                format!("no {}; it is needed to build plugins", tool.name),
+                tool.install,
+            ),
+        })
+        .collect()
+}
