@@ -29,7 +29,7 @@ usage: cargo xtask TASK [ARGUMENT…]
   bench [ARGUMENT…]   measure Tollgate against raw wasmtime and raw SQLite
   guests              build the plugins and the guests of the tests, and nothing else
   plugins DIR         build the plugins into DIR, with a compiler that is there already
-  dist [--profile P]  build archive, wheel and npm package into target/packages [default profile: dist]
+  dist [--profile P]  build archive, wheel and npm package into target/packages [default profile: release]
   lint                formatting, clippy, and cargo-deny where it is installed
   fmt                 format the sources
 

@@ -301,7 +301,7 @@ fn what_misbehaves_is_ended_and_on_record() {
         (
             "deeds_flood",
             json!({ "count": 3_000_000 }),
-            "limit of output",
+            "limit of host call 67108864 bytes",
         ),
         (
             "deeds_flood",

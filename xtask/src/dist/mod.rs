@@ -33,7 +33,7 @@ struct Build {
 /// Builds and packs.
 pub(crate) fn dist(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let profile = match arguments {
-        [] => "dist",
+        [] => "release",
         [option, profile] if option == "--profile" => profile,
         _ => bail!("usage: cargo xtask dist [--profile PROFILE]"),
     };

@@ -1,7 +1,7 @@
 //! Building guests: the plugins, and the components that the tests run.
 //!
 //! A guest is compiled by cargo for `wasm32-wasip2`, gets its needs and metadata as custom sections,
-//! and is put where the host finds it: plugins in `plugins/` beside the executable, guests of tests in
+//! and is put where it is looked for: plugins in `plugins/`, from where they go into the program, guests of tests in
 //! `hostile/` there, which is no place that the host searches. A file is written only if its bytes
 //! changed, and in one rename, so that a running host never sees half of one.
 
@@ -29,7 +29,7 @@ pub(crate) enum Which {
     All,
 }
 
-/// Where plugins are put: the bundled ones of the built executable.
+/// Where plugins are put; the build of the program takes them from there.
 pub(crate) fn plugins_dir(workspace: &Workspace) -> PathBuf {
     workspace.host_programs().join("plugins")
 }
