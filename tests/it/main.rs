@@ -8,6 +8,7 @@
 //! - [`getting`]: wheel, npm package and archive, installed where there is nothing else.
 //! - [`kill`]: what a crash and a second process do to store and session.
 //! - [`mcp`]: official clients of the Model Context Protocol, and clients that misbehave.
+//! - [`oracle`]: what the kernel saw of a call is what its receipts say.
 //! - [`plugins`]: the first-party plugins under the gate, with their smallest grants.
 //! - [`readme`]: the README's console blocks, its links, the arrows between crates.
 //!
@@ -25,6 +26,7 @@ mod inside;
 mod kill;
 mod matrix;
 mod mcp;
+mod oracle;
 mod plugins;
 mod readme;
 mod support;

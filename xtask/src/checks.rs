@@ -6,12 +6,13 @@
 use crate::command::{Step, say};
 use crate::demo::exit_code;
 use crate::workspace::Workspace;
-use crate::{counterparts, dist, guests, host, python};
+use crate::{counterparts, debian, dist, guests, host, python};
 use anyhow::Result;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
+use tollgate_guests::find;
 
 /// How long cargo-deny may fetch its data.
 const DENY_FETCH_MAX: Duration = Duration::from_secs(60);
@@ -27,6 +28,10 @@ pub(crate) fn test(workspace: &Workspace, arguments: &[String]) -> Result<ExitCo
     host::build(workspace, &["tollgate"])?;
     counterparts::install(workspace)?;
     python::install(workspace)?;
+    debian::install("strace", &["strace"]).or_else(|error| match find("strace") {
+        Some(_) => Ok(()),
+        None => Err(error.context("one test watches system calls with strace: install it")),
+    })?;
     dist::pack(workspace, "dev", &packages_dir(workspace))?;
     if lints {
         clippy(workspace)?;

@@ -59,6 +59,11 @@ pub(crate) const TOLLGATE_TEST_STOP_AT: EnvVar = EnvVar {
     name: tollgate_contract::STOP_AT_VARIABLE,
     help: "for tests: stop the process at a named point, `NAME` or `NAME:N` for the Nth passing",
 };
+/// Marks in the system calls, for the test that matches them with receipts.
+pub(crate) const TOLLGATE_TEST_MARKS: EnvVar = EnvVar {
+    name: tollgate_contract::MARKS_VARIABLE,
+    help: "for tests: mark each effect by a system call; only in builds with debug assertions",
+};
 
 /// All of them.
 pub(crate) const ALL: &[&EnvVar] = &[
@@ -71,6 +76,7 @@ pub(crate) const ALL: &[&EnvVar] = &[
     &NO_COLOR,
     &TOLLGATE_GUEST_TOOLCHAIN,
     &TOLLGATE_TEST_STOP_AT,
+    &TOLLGATE_TEST_MARKS,
 ];
 
 impl EnvVar {

@@ -9,6 +9,7 @@
 
 mod caller;
 mod ids;
+mod mark;
 mod message;
 mod provider;
 mod stop_point;
@@ -18,6 +19,7 @@ pub use caller::{
     CallContext, CallEvidence, CallFault, DeltaSink, IgnoreDeltas, LeaseCheck, PluginCaller, Reply,
 };
 pub use ids::{CallId, Digest, ID_BYTES_MAX, IdError, PluginName, RunId, SessionId};
+pub use mark::{MARKS_VARIABLE, mark};
 pub use message::{ContentBlock, Message, Role};
 pub use provider::{
     Completion, CompletionRequest, Delta, ProviderError, ProviderInfo, StopReason, ToolChoice,

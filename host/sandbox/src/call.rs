@@ -179,6 +179,7 @@ pub(crate) async fn run(
         }),
     };
     scope.settle_tasks().await;
+    tollgate_contract::mark("end", &scope.caller.call);
     let evidence = finish(&scope, export, &result, started, peak, talk);
     Held {
         result,
@@ -327,6 +328,7 @@ async fn instance(
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|mut context| context.data_mut().meter.tick());
     let (watch, registration) = inner.clock.watch(wall);
+    tollgate_contract::mark("begin", &scope.caller.call);
     let deadline_ms = limits.wall_us / 1000;
     let result = {
         let mut guest = std::pin::pin!(drive(&mut store, ready, job, deadline_ms));

@@ -7,6 +7,7 @@ use crate::StoreError;
 use crate::files::{private_directory, private_file, sync_directory};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use tollgate_contract::ID_BYTES_MAX;
 use tollgate_receipts::SESSION_KEY_BYTES;
 
@@ -30,9 +31,11 @@ impl Keys {
         getrandom::fill(&mut bytes)
             .map_err(|error| StoreError::Unavailable(format!("no randomness: {error}")))?;
         // A name of its own until it is whole: nobody ever reads half a key.
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let fresh = self
             .directory
-            .join(format!(".{}", uuid::Uuid::now_v7().simple()));
+            .join(format!(".{session}.{}.{count}", std::process::id()));
         let file_error = |error| StoreError::file(&fresh, error);
         let mut file = private_file(&fresh)?;
         file.write_all(&bytes).map_err(file_error)?;

@@ -362,6 +362,7 @@ impl CallScope {
         let reason = refusal.reason.label();
         let collapsed = self.book().count_denial(attempt.kind, reason);
         let receipt = record::receipt_id();
+        tollgate_contract::mark(if collapsed { "collapsed" } else { "denied" }, &receipt);
         if !collapsed {
             let (policy, generation) = refusal.authority.as_ref().map_or_else(
                 || self.authority().map_or((String::new(), 0), |a| seen(&a)),

@@ -35,6 +35,7 @@ pub(crate) struct Permit {
 
 impl Permit {
     pub(super) fn strict(scope: Arc<CallScope>, receipt: String, allowed: Allowed) -> Self {
+        tollgate_contract::mark("allowed", &receipt);
         Self {
             owner: scope.own_task(),
             receipt,
@@ -56,6 +57,7 @@ impl Permit {
             allowed.decided.clone(),
         );
         scope.book().note(&receipt);
+        tollgate_contract::mark("allowed", &receipt);
         Self {
             owner: scope.own_task(),
             receipt,
@@ -67,7 +69,7 @@ impl Permit {
         }
     }
 
-    pub(super) fn receipt(&self) -> &str {
+    pub(crate) fn receipt(&self) -> &str {
         &self.receipt
     }
 
@@ -112,6 +114,7 @@ impl Permit {
 
     fn write(&mut self, mut outcome: Outcome) -> Option<Place> {
         self.settled = true;
+        tollgate_contract::mark("settled", &self.receipt);
         outcome.duration_us = record::elapsed_us(self.started);
         match self.item.take() {
             Some(pending) => {

@@ -84,6 +84,7 @@ pub(super) async fn handle(
         request,
         (options, body_bytes_max),
         (name, credential),
+        permit.receipt(),
     );
     let pending = task::start(scope, permit, url, granted, outbound);
     let future = store.data_mut().table.push(pending)?;
@@ -193,6 +194,7 @@ fn outbound(
     request: HostOutgoingRequest,
     (options, body_bytes_max): (Option<RequestOptions>, u64),
     (credential_name, credential): (Option<String>, Option<Injection>),
+    receipt: &str,
 ) -> OutboundRequest {
     let defaults = Timeouts::default();
     let bounded = |asked: Option<Duration>, most: Duration| asked.map_or(most, |a| a.min(most));
@@ -257,5 +259,6 @@ fn outbound(
                 .map_err(|reason| reason.label().to_owned())
         }),
         tally: Arc::new(Tally::default()),
+        receipt: receipt.to_owned(),
     }
 }

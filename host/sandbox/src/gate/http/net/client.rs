@@ -167,8 +167,12 @@ impl Client {
         let target = &route.target;
         let permit = self.room(target, by).await?;
         let check = |address| route.check(address);
-        let connected =
-            connector::connect(target, self.resolver.as_ref(), &self.tls, &check, by).await?;
+        let how = connector::How {
+            resolver: self.resolver.as_ref(),
+            tls: &self.tls,
+            receipt: &route.receipt,
+        };
+        let connected = connector::connect(target, how, &check, by).await?;
         let peer = connected.peer;
         let sender = match timeout_at(by, speak(connected, permit)).await {
             Ok(Ok(sender)) => sender,

@@ -37,21 +37,33 @@ pub(crate) struct Connected {
 /// What a check says of one address.
 pub(crate) type Check<'a> = &'a (dyn Fn(IpAddr) -> Result<(), NetError> + Send + Sync);
 
+/// With what a connection is made.
+pub(crate) struct How<'a> {
+    pub(crate) resolver: &'a dyn Resolver,
+    pub(crate) tls: &'a Arc<ClientConfig>,
+    /// Under which receipt.
+    pub(crate) receipt: &'a str,
+}
+
 /// Connects; everything within `deadline`.
 pub(crate) async fn connect(
     target: &Target,
-    resolver: &dyn Resolver,
-    tls: &Arc<ClientConfig>,
+    how: How<'_>,
     check: Check<'_>,
     deadline: Instant,
 ) -> Result<Connected, NetError> {
+    let How {
+        resolver,
+        tls,
+        receipt,
+    } = how;
     let found = addresses(target, resolver, deadline).await?;
     let allowed = checked(target, found, check)?;
     let late = |_| {
         let text = format!("{target} could not be connected to in time");
         NetError::new(NetErrorKind::ConnectionTimeout, text)
     };
-    let stream = timeout_at(deadline, race(target, allowed))
+    let stream = timeout_at(deadline, race(target, allowed, receipt))
         .await
         .map_err(late)??;
     let peer = stream
@@ -143,14 +155,23 @@ fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 }
 
 /// The first connection that stands; the others are given up.
-async fn race(target: &Target, addresses: Vec<SocketAddr>) -> Result<TcpStream, NetError> {
+async fn race(
+    target: &Target,
+    addresses: Vec<SocketAddr>,
+    receipt: &str,
+) -> Result<TcpStream, NetError> {
     let mut attempts: JoinSet<io::Result<TcpStream>> = JoinSet::new();
     let mut waiting = addresses.into_iter();
     let mut failure = None;
     loop {
         let next = waiting.next();
         if let Some(address) = next {
-            attempts.spawn(TcpStream::connect(address));
+            let receipt = receipt.to_owned();
+            attempts.spawn(async move {
+                // The first poll of what follows makes the system call, on this thread.
+                tollgate_contract::mark("connect", &receipt);
+                TcpStream::connect(address).await
+            });
         }
         let last = waiting.len() == 0;
         tokio::select! {

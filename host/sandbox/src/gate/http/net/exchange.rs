@@ -35,6 +35,7 @@ pub(crate) struct Ready {
 pub(crate) struct Route {
     pub(crate) target: Target,
     pub(crate) with_credential: bool,
+    pub(crate) receipt: String,
     address_check: AddressCheck,
 }
 
@@ -88,6 +89,7 @@ pub(crate) fn prepare(request: OutboundRequest) -> Result<Ready, NetError> {
         credential,
         address_check,
         tally,
+        receipt,
     } = request;
     let target = Target { scheme, host, port };
     headers::check_method(&method, &target)?;
@@ -114,6 +116,7 @@ pub(crate) fn prepare(request: OutboundRequest) -> Result<Ready, NetError> {
         route: Route {
             target: target.clone(),
             with_credential: credential.is_some(),
+            receipt,
             address_check,
         },
         after: After {

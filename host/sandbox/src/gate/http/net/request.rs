@@ -229,6 +229,8 @@ pub struct OutboundRequest {
     pub address_check: AddressCheck,
     /// Where bytes are counted.
     pub tally: Arc<Tally>,
+    /// The receipt under which it is performed.
+    pub receipt: String,
 }
 
 /// The answer.

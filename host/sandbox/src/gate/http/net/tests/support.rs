@@ -221,6 +221,7 @@ pub(super) fn request(method: Method, url: &str) -> OutboundRequest {
         credential: None,
         address_check: only_loopback(),
         tally: Arc::default(),
+        receipt: String::new(),
     }
 }
 
