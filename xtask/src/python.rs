@@ -1,12 +1,14 @@
-//! Counterparts of the tests from PyPI, in an environment of their own.
+//! Counterparts of the tests and peers of the benchmarks from PyPI, each in an environment of their own.
 //!
-//! `tests/requirements.txt` is the pins; `target/tools/python` is where they are installed.
+//! `tests/requirements.txt` and `tests/bench/requirements.txt` are the pins; `target/tools/python` and
+//! `target/tools/bench` are where they are installed.
 
 use crate::command::Step;
 use crate::counterparts;
 use crate::debian;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
+use std::path::Path;
 use tollgate_guests::find;
 
 /// The oldest Python that the counterparts run on.
@@ -14,11 +16,20 @@ const PYTHON_VERSION_MIN: (u32, u32) = (3, 10);
 const HINT: &str = "the tests need Python 3.10 or newer with venv and pip: install it from your \
     distribution or https://www.python.org, then run `cargo xtask test` again";
 
-/// Installs what the pins name, if it is not there yet.
+/// Installs the counterparts of the tests.
 pub(crate) fn install(workspace: &Workspace) -> Result<()> {
-    let pins = workspace.root.join("tests/requirements.txt");
+    install_pins(
+        workspace,
+        "tests/requirements.txt",
+        &counterparts::dir(workspace).join("python"),
+    )
+}
+
+/// Installs what the pins name, if it is not there yet.
+pub(crate) fn install_pins(workspace: &Workspace, pins: &str, place: &Path) -> Result<()> {
+    let hint = format!("the packages come from PyPI, at the versions of {pins}");
+    let pins = workspace.root.join(pins);
     let wanted = std::fs::read(&pins).with_context(|| format!("cannot read {}", pins.display()))?;
-    let place = counterparts::dir(workspace).join("python");
     let stamp = place.join("installed-requirements.txt");
     if std::fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(());
@@ -26,7 +37,7 @@ pub(crate) fn install(workspace: &Workspace) -> Result<()> {
     python()?;
     Step::new("python3")
         .args(["-m", "venv", "--clear"])
-        .args([&place])
+        .args([place])
         .hint(HINT)
         .run("Python environment")?;
     Step::new(place.join("bin/python"))
@@ -39,8 +50,8 @@ pub(crate) fn install(workspace: &Workspace) -> Result<()> {
         ])
         .args(["--no-deps", "-r"])
         .args([&pins])
-        .hint("the packages come from PyPI, at the versions of tests/requirements.txt")
-        .run("Python counterparts")?;
+        .hint(hint)
+        .run("Python packages")?;
     std::fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
 }
 
