@@ -4,7 +4,7 @@ use crate::stats::Times;
 use crate::tools::Tool;
 use crate::tools::client::{Client, Until};
 use crate::tools::side::Side;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
@@ -78,7 +78,7 @@ pub(crate) fn round(side: &Side, tool: Tool, shape: Shape) -> Result<Sample> {
             let joined: Result<(Times, Instant, Client)> = thread
                 .join()
                 .map_err(|_| anyhow::anyhow!("a client panicked"))?;
-            let (own, ended, client) = joined?;
+            let (own, ended, client) = joined.with_context(|| side.name)?;
             times.add(own);
             last = last.max(ended);
             clients.push(client);

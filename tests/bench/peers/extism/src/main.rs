@@ -33,7 +33,7 @@ fn main() -> Result<()> {
         bail!("usage: extism-peer fresh|reused MODULE DIRECTORY");
     };
     let reuse = mode == "reused";
-    let manifest = Manifest::new([Wasm::file(module)])
+    let manifest = Manifest::new([Wasm::data(std::fs::read(module)?)])
         .with_allowed_path(format!("ro:{directory}"), "/data");
     let compiled = PluginBuilder::new(manifest).with_wasi(true).compile()?;
     let (queue, waiting) = mpsc::channel::<String>();
@@ -55,7 +55,10 @@ fn main() -> Result<()> {
 fn work(compiled: &CompiledPlugin, waiting: &Mutex<mpsc::Receiver<String>>, reuse: bool) {
     let mut kept = None;
     loop {
-        let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let next = waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .recv();
         let Ok(line) = next else { return };
         let answer = match answer(compiled, &mut kept, reuse, &line) {
             Ok(Some(answer)) => answer,
@@ -66,7 +69,11 @@ fn work(compiled: &CompiledPlugin, waiting: &Mutex<mpsc::Receiver<String>>, reus
             }
         };
         let mut out = std::io::stdout().lock();
-        if out.write_all(answer.as_bytes()).and_then(|()| out.flush()).is_err() {
+        if out
+            .write_all(answer.as_bytes())
+            .and_then(|()| out.flush())
+            .is_err()
+        {
             return;
         }
     }
@@ -79,7 +86,9 @@ fn answer(
     line: &str,
 ) -> Result<Option<String>> {
     let request: Request<'_> = serde_json::from_str(line)?;
-    let Some(id) = request.id else { return Ok(None) };
+    let Some(id) = request.id else {
+        return Ok(None);
+    };
     let result = match (request.method, request.params) {
         ("initialize", _) => serde_json::json!({
             "protocolVersion": "2025-06-18",
