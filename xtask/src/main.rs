@@ -6,6 +6,7 @@
 //!
 //! It depends on two small crates only, because it is compiled before anything else.
 
+mod bench;
 mod checks;
 mod command;
 mod counterparts;
@@ -14,6 +15,7 @@ mod demo;
 mod dist;
 mod guests;
 mod host;
+mod peers;
 mod python;
 mod workspace;
 
@@ -26,7 +28,9 @@ usage: cargo xtask TASK [ARGUMENT…]
   demo [ARGUMENT…]    build plugins and host, then run `tollgate demo persistent-agent --repo-path .`
   test [--no-lint] [FILTER…]
                       formatting, clippy, and every test; FILTER as the test runner takes it
-  bench [ARGUMENT…]   measure Tollgate against raw wasmtime and raw SQLite
+  bench [calls|entries]
+                      measure Tollgate against raw wasmtime and raw SQLite
+  bench tools         measure tool calls against ACT and Extism, which it installs and builds
   guests              build the plugins and the guests of the tests, and nothing else
   plugins DIR         build the plugins into DIR, with a compiler that is there already
   dist [--profile P]  build archive, wheel and npm package into target/packages [default profile: release]
@@ -65,7 +69,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
     let workspace = workspace::Workspace::load()?;
     match task {
         "demo" => demo::demo(&workspace, rest),
-        "bench" => demo::bench(&workspace, rest),
+        "bench" => bench::bench(&workspace, rest),
         "test" => checks::test(&workspace, rest),
         "guests" => guests::build(&workspace, guests::Which::All).map(|_| ExitCode::SUCCESS),
         "plugins" => match rest {

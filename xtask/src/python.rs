@@ -1,5 +1,6 @@
 //! Packages from PyPI, at pinned versions, in environments of their own below `target/tools`: counterparts of
-//! the tests (`tests/requirements.txt`), and what packs a wheel (`xtask/requirements.txt`).
+//! the tests (`tests/requirements.txt`), peers of the benchmarks (`tests/bench/requirements.txt`), and what packs
+//! a wheel (`xtask/requirements.txt`).
 
 use crate::command::Step;
 use crate::counterparts;

@@ -217,7 +217,7 @@ fn base() -> Result<PathBuf> {
     Ok(base.canonicalize()?)
 }
 
-fn component() -> Result<PathBuf> {
+pub(crate) fn component() -> Result<PathBuf> {
     let directory = std::env::var_os("TOLLGATE_HOSTILE_DIR")
         .map_or_else(|| PathBuf::from("target/debug/hostile"), PathBuf::from);
     directory

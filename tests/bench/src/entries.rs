@@ -30,8 +30,8 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
         let aim = (producers == 64).then_some(0.85);
         report.rates(
             &format!("{producers} producers, 1 process"),
-            &mut raw,
-            &mut ours,
+            &raw,
+            &ours,
             aim,
         );
     }
@@ -41,12 +41,7 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
         raw.push(processes("raw", &home.path().join("raw.db"), 4)?);
         ours.push(processes("ours", &home.path().join("store"), 4)?);
     }
-    report.rates(
-        "16 producers in each of 4 processes",
-        &mut raw,
-        &mut ours,
-        None,
-    );
+    report.rates("16 producers in each of 4 processes", &raw, &ours, None);
     Ok(())
 }
 

@@ -1,8 +1,9 @@
-//! `cargo xtask bench`: Tollgate beside the raw limit, in one run.
+//! `cargo xtask bench`: Tollgate beside the raw limit, or beside its peers, in one run.
 //!
 //! Calls: raw wasmtime (pooled, pre-linked, the same component) against Tollgate inside the host.
-//! Entries: raw SQLite group commit of the same rows against the ledger. Both sides are interleaved, so
-//! that the machine's noise meets both; figures are ratios with p50 and p99, and no test reads them.
+//! Entries: raw SQLite group commit of the same rows against the ledger. Tools: see [`tools`]; only when asked
+//! for. All sides are interleaved, so that the machine's noise meets all; figures are ratios with p50 and p99,
+//! and no test reads them.
 //! After each benchmark rows and syncs are counted, so that nothing was skipped.
 
 mod calls;
@@ -11,6 +12,7 @@ mod host;
 mod raw;
 mod report;
 mod stats;
+mod tools;
 
 use anyhow::{Context as _, Result};
 use std::path::PathBuf;
@@ -23,11 +25,12 @@ fn main() -> ExitCode {
         // The sandbox compiles components in a child process: this program, started again.
         Some("internal-compile") => return compile(arguments.next()),
         Some("internal-append") => entries::child(arguments.collect()),
-        Some("calls") => run(true, false),
-        Some("entries") => run(false, true),
-        None => run(true, true),
+        Some("calls") => run(&[calls::run]),
+        Some("entries") => run(&[entries::run]),
+        Some("tools") => run(&[tools::run]),
+        None => run(&[calls::run, entries::run]),
         Some(other) => Err(anyhow::anyhow!(
-            "unknown argument {other:?}: use `calls`, `entries` or nothing"
+            "unknown argument {other:?}: use `calls`, `entries`, `tools` or nothing"
         )),
     };
     match result {
@@ -50,13 +53,10 @@ fn compile(out: Option<String>) -> ExitCode {
     ExitCode::from(u8::try_from(code).unwrap_or(1))
 }
 
-fn run(calls: bool, entries: bool) -> Result<()> {
+fn run(benchmarks: &[fn(&mut report::Report) -> Result<()>]) -> Result<()> {
     let mut report = report::Report::default();
-    if calls {
-        calls::run(&mut report)?;
-    }
-    if entries {
-        entries::run(&mut report)?;
+    for benchmark in benchmarks {
+        benchmark(&mut report)?;
     }
     let path = std::env::var_os("TOLLGATE_BENCH_RATIOS")
         .map_or_else(|| PathBuf::from("target/bench/ratios.json"), PathBuf::from);

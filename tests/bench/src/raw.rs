@@ -57,20 +57,15 @@ pub(crate) struct Raw {
 }
 
 impl Raw {
+    /// Compiles a component, and no more.
+    pub(crate) fn compile(component: &Path) -> Result<()> {
+        Component::new(&engine()?, std::fs::read(component)?)?;
+        Ok(())
+    }
+
     #[expect(clippy::disallowed_methods, reason = "this is the side without a gate")]
     pub(crate) fn new(component: &Path) -> Result<Self> {
-        let mut config = Config::new();
-        config.epoch_interruption(true);
-        let mut pool = PoolingAllocationConfig::default();
-        pool.total_component_instances(256)
-            .total_core_instances(2048)
-            .total_memories(512)
-            .total_tables(2048)
-            .total_stacks(256)
-            .max_memory_size(128 << 20)
-            .linear_memory_keep_resident(1 << 20);
-        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-        let engine = Engine::new(&config)?;
+        let engine = engine()?;
         let component = Component::new(&engine, std::fs::read(component)?)?;
         let mut linker = Linker::<State>::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
@@ -123,4 +118,19 @@ impl Raw {
             Err(error) => Err(anyhow::anyhow!("the raw call failed: {error:?}")),
         }
     }
+}
+
+fn engine() -> Result<Engine> {
+    let mut config = Config::new();
+    config.epoch_interruption(true);
+    let mut pool = PoolingAllocationConfig::default();
+    pool.total_component_instances(256)
+        .total_core_instances(2048)
+        .total_memories(512)
+        .total_tables(2048)
+        .total_stacks(256)
+        .max_memory_size(128 << 20)
+        .linear_memory_keep_resident(1 << 20);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    Ok(Engine::new(&config)?)
 }

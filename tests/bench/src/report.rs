@@ -5,86 +5,137 @@ use serde::Serialize;
 use std::io::Write as _;
 use std::path::Path;
 
-/// Version of the written file.
-const SCHEMA: &str = "tollgate.bench/1";
+/// Version of the written file. 2: a row names what it is measured against, which is no longer always `raw`.
+const SCHEMA: &str = "tollgate.bench/2";
+/// The limit without a gate, in the benchmarks that have no peer.
+pub(crate) const RAW: &str = "raw";
 
 /// All results of one run.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Report {
     rows: Vec<Row>,
+    /// What was not measured, and why.
+    skipped: Vec<String>,
+}
+
+/// What is aimed at.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Aim {
+    /// The ratio at p50.
+    Ratio(f64),
+    /// Ours at p50, at most, in the row's unit.
+    OursAtMost(f64),
+}
+
+/// One side of a row: the middle and the bad end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Figures {
+    p50: f64,
+    p99: f64,
 }
 
 #[derive(Debug, Serialize)]
 struct Row {
     name: String,
     unit: &'static str,
-    raw_p50: f64,
-    raw_p99: f64,
+    /// The other side; none where ours is measured alone.
+    against: Option<String>,
+    against_p50: Option<f64>,
+    against_p99: Option<f64>,
     ours_p50: f64,
     ours_p99: f64,
-    ratio_p50: f64,
-    ratio_p99: f64,
-    /// None where nothing is aimed at.
-    aim: Option<f64>,
+    ratio_p50: Option<f64>,
+    ratio_p99: Option<f64>,
+    aim: Option<Aim>,
+}
+
+/// Times per call: smaller is better.
+pub(crate) const PER_CALL: &str = "microseconds per call";
+/// Calls in a time: larger is better.
+pub(crate) const CALLS: &str = "calls per second";
+
+impl Figures {
+    pub(crate) fn of_times(times: &Times) -> Self {
+        Self {
+            p50: times.percentile_us(0.5),
+            p99: times.percentile_us(0.99),
+        }
+    }
+
+    /// How many times the middle of another side this one is.
+    pub(crate) fn ratio(self, other: Self) -> f64 {
+        self.p50 / other.p50
+    }
+
+    /// The rates of several rounds; p99 is the worst round.
+    pub(crate) fn of_rates(rates: &[f64]) -> Self {
+        let mut rates = rates.to_vec();
+        rates.sort_by(f64::total_cmp);
+        Self {
+            p50: rates.get(rates.len() / 2).copied().unwrap_or(f64::NAN),
+            p99: rates.first().copied().unwrap_or(f64::NAN),
+        }
+    }
 }
 
 impl Report {
-    /// Times per call: smaller is better.
+    /// Times per call beside the raw limit.
     pub(crate) fn times(&mut self, name: &str, raw: &Times, ours: &Times, aim: f64) {
-        let (raw_p50, raw_p99) = (raw.percentile_us(0.5), raw.percentile_us(0.99));
-        let (ours_p50, ours_p99) = (ours.percentile_us(0.5), ours.percentile_us(0.99));
-        self.push(Row {
-            name: name.into(),
-            unit: "microseconds per call",
-            raw_p50,
-            raw_p99,
-            ours_p50,
-            ours_p99,
-            ratio_p50: ours_p50 / raw_p50,
-            ratio_p99: ours_p99 / raw_p99,
-            aim: Some(aim),
-        });
+        let sides = (Figures::of_times(raw), Figures::of_times(ours));
+        self.row(
+            name,
+            PER_CALL,
+            Some((RAW, sides.0)),
+            sides.1,
+            Some(Aim::Ratio(aim)),
+        );
     }
 
-    /// Rates: larger is better. Each side is the rates of several rounds; p99 is the worst round.
-    pub(crate) fn rates(
+    /// Durable entries in a time beside the raw limit.
+    pub(crate) fn rates(&mut self, name: &str, raw: &[f64], ours: &[f64], aim: Option<f64>) {
+        let raw = Some((RAW, Figures::of_rates(raw)));
+        let ours = Figures::of_rates(ours);
+        self.row(
+            name,
+            "durable entries per second",
+            raw,
+            ours,
+            aim.map(Aim::Ratio),
+        );
+    }
+
+    /// One row.
+    pub(crate) fn row(
         &mut self,
         name: &str,
-        raw: &mut [f64],
-        ours: &mut [f64],
-        aim: Option<f64>,
+        unit: &'static str,
+        against: Option<(&str, Figures)>,
+        ours: Figures,
+        aim: Option<Aim>,
     ) {
-        raw.sort_by(f64::total_cmp);
-        ours.sort_by(f64::total_cmp);
-        let middle = |rates: &[f64]| rates.get(rates.len() / 2).copied().unwrap_or(f64::NAN);
-        let worst = |rates: &[f64]| rates.first().copied().unwrap_or(f64::NAN);
-        self.push(Row {
+        let other = against.map(|(_, figures)| figures);
+        let row = Row {
             name: name.into(),
-            unit: "durable entries per second",
-            raw_p50: middle(raw),
-            raw_p99: worst(raw),
-            ours_p50: middle(ours),
-            ours_p99: worst(ours),
-            ratio_p50: middle(ours) / middle(raw),
-            ratio_p99: worst(ours) / worst(raw),
+            unit,
+            against: against.map(|(name, _)| name.to_owned()),
+            against_p50: other.map(|other| other.p50),
+            against_p99: other.map(|other| other.p99),
+            ours_p50: ours.p50,
+            ours_p99: ours.p99,
+            ratio_p50: other.map(|other| ours.p50 / other.p50),
+            ratio_p99: other.map(|other| ours.p99 / other.p99),
             aim,
-        });
+        };
+        say(&row.line());
+        self.rows.push(row);
     }
 
-    fn push(&mut self, row: Row) {
-        say(&format!(
-            "{:<44} raw p50 {:>10.1} p99 {:>10.1}   ours p50 {:>10.1} p99 {:>10.1}   ratio {:.2} / {:.2}{}",
-            row.name,
-            row.raw_p50,
-            row.raw_p99,
-            row.ours_p50,
-            row.ours_p99,
-            row.ratio_p50,
-            row.ratio_p99,
-            row.aim
-                .map_or_else(String::new, |aim| format!(" (aim {aim:.2})"))
-        ));
-        self.rows.push(row);
+    /// Says that something is not measured.
+    pub(crate) fn skip(&mut self, what: &str, why: &str) {
+        let line = format!("{what}: skipped, {why}");
+        say(&line);
+        self.skipped.push(line);
     }
 
     /// Writes the ratios as JSON.
@@ -92,12 +143,42 @@ impl Report {
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent)?;
         }
-        let file = serde_json::json!({ "schema": SCHEMA, "rows": self.rows });
+        let file = serde_json::json!({
+            "schema": SCHEMA, "rows": self.rows, "skipped": self.skipped,
+        });
         std::fs::write(path, format!("{file:#}\n"))?;
         say(&format!("ratios written to {}", path.display()));
         Ok(())
     }
 }
+
+impl Row {
+    fn line(&self) -> String {
+        let mut line = format!("{:<44}", self.name);
+        if let (Some(against), Some(p50), Some(p99)) =
+            (&self.against, self.against_p50, self.against_p99)
+        {
+            let width = if against == RAW { 3 } else { PEER_WIDTH };
+            line += &format!(" {against:<width$} p50 {p50:>10.1} p99 {p99:>10.1}  ");
+        }
+        line += &format!(
+            " ours p50 {:>10.1} p99 {:>10.1}",
+            self.ours_p50, self.ours_p99
+        );
+        if let (Some(p50), Some(p99)) = (self.ratio_p50, self.ratio_p99) {
+            line += &format!("   ratio {p50:.2} / {p99:.2}");
+        }
+        match self.aim {
+            Some(Aim::Ratio(aim)) => line += &format!(" (aim {aim:.2})"),
+            Some(Aim::OursAtMost(aim)) => line += &format!(" (aim: ours at most {aim:.1})"),
+            None => {}
+        }
+        line
+    }
+}
+
+/// As wide as the longest name of a peer.
+const PEER_WIDTH: usize = 14;
 
 /// Data, on standard output.
 pub(crate) fn say(line: &str) {

@@ -11,6 +11,15 @@ impl Times {
         self.0.push(time);
     }
 
+    /// The times of another round of the same side.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The time below which `share` of the runs lie, in microseconds.
     pub(crate) fn percentile_us(&self, share: f64) -> f64 {
         let mut sorted = self.0.clone();

@@ -1,4 +1,4 @@
-//! What the benchmarks call: nothing, read a file, create a file.
+//! What the benchmarks call: nothing, a greeting, read a file, create a file.
 
 use tollgate_sdk::{Context, Tool, ToolError, ToolOutput, Tools};
 
@@ -11,8 +11,18 @@ struct At {
     path: String,
 }
 
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+struct Greet {
+    /// Whom to greet.
+    name: String,
+}
+
 fn noop(_: Nothing, _: &Context) -> Result<ToolOutput, ToolError> {
     Ok(ToolOutput::text("done"))
+}
+
+fn greet(greet: Greet, _: &Context) -> Result<ToolOutput, ToolError> {
+    Ok(ToolOutput::text(format!("Hello, {}!", greet.name)))
 }
 
 fn read(at: At, _: &Context) -> Result<ToolOutput, ToolError> {
@@ -33,6 +43,7 @@ impl Tools for Bench {
     fn tools() -> Vec<Tool> {
         vec![
             Tool::new::<Nothing>("noop", "Does nothing.", noop),
+            Tool::new::<Greet>("greet", "Greets someone.", greet),
             Tool::new::<At>("read", "Reads a file.", read),
             Tool::new::<At>("create", "Creates a file.", create),
         ]

@@ -18,7 +18,8 @@ use tollgate_guests::artifact::{self, Built, write_if_changed};
 use tollgate_guests::toolchain::Toolchain;
 use tollgate_guests::{TARGET, sections};
 
-const PROFILE: &str = "guest";
+/// The profile of every guest.
+pub(crate) const PROFILE: &str = "guest";
 
 /// Which guests a task needs.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,10 +40,15 @@ pub(crate) fn hostile_dir(workspace: &Workspace) -> PathBuf {
     workspace.host_programs().join("hostile")
 }
 
+/// The compiler of guests; one is made where there is none.
+pub(crate) fn toolchain(workspace: &Workspace) -> Result<Toolchain> {
+    compiler::choose(workspace)
+}
+
 /// Builds them.
 pub(crate) fn build(workspace: &Workspace, which: Which) -> Result<()> {
     let guests = plan::plan(workspace, which)?;
-    let toolchain = compiler::choose(workspace)?;
+    let toolchain = toolchain(workspace)?;
     for kind in [Kind::Plugin, Kind::Test] {
         let wanted: Vec<&Guest> = guests.iter().filter(|guest| guest.kind == kind).collect();
         if wanted.is_empty() {

@@ -3,13 +3,13 @@
 use super::bundled::Bundled;
 use super::read::{Component, ReadError, Reader, World};
 use crate::policy::Layers;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use tollgate_contract::PluginName;
 use tollgate_grants::Layer;
 use tollgate_sandbox::ComponentSource;
-use tollgate_store::Store;
+use tollgate_store::{RegisteredPlugin, Store};
 
 /// Ending of a component's file.
 const WASM: &str = "wasm";
@@ -129,6 +129,17 @@ pub(crate) struct Catalogue {
     reader: Reader,
     /// Plugins that were named by their path in this process.
     by_path: Mutex<Vec<Located>>,
+    added: Mutex<AddedPlugins>,
+}
+
+/// Names that are remembered, with what was added under them or that nothing was.
+const ADDED_MAX: usize = 1024;
+
+/// What was added, as it was at one generation of the store.
+#[derive(Default)]
+struct AddedPlugins {
+    generation: u64,
+    by_name: HashMap<PluginName, Option<Arc<RegisteredPlugin>>>,
 }
 
 impl Catalogue {
@@ -140,6 +151,7 @@ impl Catalogue {
             bundled,
             reader: Reader::default(),
             by_path: Mutex::default(),
+            added: Mutex::default(),
         }
     }
 
@@ -277,11 +289,35 @@ impl Catalogue {
         Ok(located)
     }
 
-    fn installed(&self, name: &PluginName) -> Result<Option<Located>, LocateError> {
-        let added = match &self.store {
-            Some(store) => store.plugins().get(name.as_str())?,
-            None => None,
+    /// What was added under a name, read once per generation of the store.
+    fn added(&self, name: &PluginName) -> Result<Option<Arc<RegisteredPlugin>>, LocateError> {
+        let Some(store) = &self.store else {
+            return Ok(None);
         };
+        // Read first: what is added in between is seen as a newer generation, and read again.
+        let generation = store.grants().generation()?;
+        {
+            let mut added = self.added.lock().unwrap_or_else(PoisonError::into_inner);
+            if added.generation != generation {
+                *added = AddedPlugins {
+                    generation,
+                    ..AddedPlugins::default()
+                };
+            }
+            if let Some(known) = added.by_name.get(name) {
+                return Ok(known.clone());
+            }
+        }
+        let found = store.plugins().get(name.as_str())?.map(Arc::new);
+        let mut added = self.added.lock().unwrap_or_else(PoisonError::into_inner);
+        if added.generation == generation && added.by_name.len() < ADDED_MAX {
+            added.by_name.insert(name.clone(), found.clone());
+        }
+        Ok(found)
+    }
+
+    fn installed(&self, name: &PluginName) -> Result<Option<Located>, LocateError> {
+        let added = self.added(name)?;
         let found = match self.in_policy(name)? {
             Some(found) => Some(found),
             None => match &added {
@@ -303,7 +339,7 @@ impl Catalogue {
         {
             return Err(LocateError::Changed {
                 name: name.to_string(),
-                added: added.plugin.digest,
+                added: added.plugin.digest.clone(),
                 found: component.digest.clone(),
                 place: source,
             });
