@@ -5,6 +5,7 @@
 pub(crate) mod agent;
 pub(crate) mod auth;
 pub(crate) mod call;
+pub(crate) mod credential;
 pub(crate) mod demo;
 pub(crate) mod grant;
 pub(crate) mod mcp;
@@ -66,6 +67,9 @@ pub(crate) enum Command {
     /// Launch agent sessions, prompt them, look after them
     #[command(subcommand)]
     Agent(agent::Agent),
+    /// Say where secrets are and how they are added to requests
+    #[command(subcommand)]
+    Credential(credential::Credential),
     /// Call one tool of one plugin, in a session of its own
     Call(call::Call),
     /// Answer one prompt in a session that ends with it

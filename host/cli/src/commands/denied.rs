@@ -3,11 +3,9 @@
 use crate::errors::{Failure, Refused};
 use crate::render::words::quoted;
 use crate::time;
-use crate::wiring::{House, secret_fault};
+use crate::wiring::{House, secret_fault, secret_remedy};
 use tollgate_contract::Denial;
-use tollgate_grants::{
-    AuthoritySource as _, CredentialSource, Decision, Effect, Reason, RequestUrl,
-};
+use tollgate_grants::{AuthoritySource as _, Decision, Effect, Reason, RequestUrl};
 use tollgate_receipts::{Receipt, Verdict};
 use tollgate_store::ReceiptFilter;
 
@@ -81,14 +79,7 @@ fn credential(house: &House, receipt: &Receipt, denial: &Denial) -> Option<(Stri
     let name = allowed.credential?;
     let rule = authority.credential(&name)?;
     let why = secret_fault(&name, rule)?;
-    let set = match &rule.source {
-        CredentialSource::Env(variable) => format!("export {variable}=…"),
-        CredentialSource::File(path) => {
-            let path = quoted(&path.to_string_lossy());
-            format!("put the secret into {path}, then run `chmod 600 {path}`")
-        }
-    };
-    Some((why, set))
+    Some((why, secret_remedy(&name, rule)))
 }
 
 /// Which limit was reached, and what prints it.

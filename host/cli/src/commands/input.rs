@@ -1,7 +1,9 @@
 //! Texts that an operator hands over: as an argument, on standard input, in a file.
 
 use crate::errors::{Context, Done, Failure};
-use std::io::{IsTerminal, Read};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use std::io::{BufRead, IsTerminal, Read, Write};
+use zeroize::Zeroizing;
 
 /// The most bytes of one text.
 const TEXT_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -24,6 +26,52 @@ pub(crate) fn stdin() -> Done<String> {
         ));
     }
     read(stream.lock(), "standard input")
+}
+
+/// A secret: on a terminal one line that is not shown, else everything on standard input.
+pub(crate) fn secret(prompt: &str) -> Done<Zeroizing<String>> {
+    let stream = std::io::stdin();
+    let text = if stream.is_terminal() {
+        let _hidden = Hidden::begin(prompt)?;
+        let mut line = Zeroizing::new(String::new());
+        let read = stream.lock().take(TEXT_BYTES_MAX).read_line(&mut line);
+        read.doing(|| "cannot read the terminal".into())?;
+        line
+    } else {
+        Zeroizing::new(stdin()?)
+    };
+    let text = Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned());
+    if text.is_empty() {
+        return Err(Failure::input("the secret is empty"));
+    }
+    Ok(text)
+}
+
+/// A terminal that does not show what is typed, until it is dropped.
+struct Hidden(Termios);
+
+impl Hidden {
+    fn begin(prompt: &str) -> Done<Self> {
+        let cannot = || "the terminal cannot be told to hide what is typed".to_owned();
+        let stdin = std::io::stdin();
+        let before = tcgetattr(&stdin).doing(cannot)?;
+        let mut hidden = before.clone();
+        hidden.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(&stdin, OptionalActions::Flush, &hidden).doing(cannot)?;
+        let mut stderr = std::io::stderr();
+        // Without the prompt it can be typed all the same.
+        let _ = stderr
+            .write_all(prompt.as_bytes())
+            .and_then(|()| stderr.flush());
+        Ok(Self(before))
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        let _ = tcsetattr(std::io::stdin(), OptionalActions::Flush, &self.0);
+        let _ = std::io::stderr().write_all(b"\n");
+    }
 }
 
 /// The text of a file.

@@ -5,6 +5,7 @@ mod agent;
 mod auth;
 mod call;
 mod completions;
+mod credential;
 pub(crate) mod denied;
 mod doctor;
 mod grant;
@@ -33,6 +34,7 @@ pub(crate) fn dispatch(app: &App, command: Command) -> Pin<Box<dyn Future<Output
         match command {
             Command::Auth(verb) => auth::run(app, &verb),
             Command::Agent(verb) => agent::run(app, verb).await,
+            Command::Credential(verb) => credential::run(app, verb),
             Command::Call(call) => call::run(app, call).await,
             Command::Run(run) => run::run(app, run).await,
             Command::Plugin(verb) => plugin::run(app, verb).await,

@@ -28,7 +28,9 @@ use tollgate_sessions::ports::SessionStore;
 use tollgate_store::Store;
 
 pub(crate) use lazy::LazySandbox;
-pub(crate) use secrets::secret_fault;
+pub(crate) use secrets::{
+    forget as forget_secret, keep as keep_secret, remedy as secret_remedy, secret_fault,
+};
 
 /// Bytes that no plugin's write may take from the ledger's file system.
 const FREE_BYTES_FLOOR: u64 = 64 * 1024 * 1024;

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a secret is only ever in a type that cannot be printed, and no message quotes one.
 
+use crate::render::words::quoted;
 use secrecy::SecretString;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
@@ -16,7 +17,7 @@ const SECRET_BYTES_MAX: u64 = 64 * 1024;
 /// Permission bits of others than the owner.
 const OTHERS: u32 = 0o077;
 
-/// Secrets of the environment and of files.
+/// Secrets of the environment, of files and of the keyring.
 pub(super) struct Secrets;
 
 impl Credentials for Secrets {
@@ -33,6 +34,8 @@ impl Credentials for Secrets {
             CredentialSource::File(path) => {
                 read(path).map_err(|why| format!("credential {name}: {}: {why}", path.display()))?
             }
+            CredentialSource::Keyring(entry) => keyring(entry)
+                .map_err(|why| format!("credential {name}: keyring:{entry}: {why}"))?,
         };
         // A file ends with a line end, a header must not.
         let trimmed = secret.trim_end_matches(['\r', '\n']);
@@ -49,9 +52,57 @@ pub(crate) fn secret_fault(name: &str, rule: &CredentialRule) -> Option<String> 
         Ok(secret) => secret,
         Err(why) => return Some(why),
     };
-    Injection::new(&rule.inject.header, &rule.inject.value, secret)
+    Injection::of(&rule.inject, secret)
         .err()
         .map(|why| format!("credential {name}: {why}"))
+}
+
+/// What makes the secret of a credential usable.
+pub(crate) fn remedy(name: &str, rule: &CredentialRule) -> String {
+    match &rule.source {
+        CredentialSource::Env(variable) => format!("export {variable}=…"),
+        CredentialSource::File(path) => {
+            let path = quoted(&path.to_string_lossy());
+            format!("put the secret into {path}, then run `chmod 600 {path}`")
+        }
+        CredentialSource::Keyring(_) => format!(
+            "tollgate credential add {} --keyring --replace",
+            quoted(name)
+        ),
+    }
+}
+
+/// Under which Tollgate keeps its entries in a keyring.
+const KEYRING_SERVICE: &str = "tollgate";
+
+fn entry(name: &str) -> Result<keyring::Entry, String> {
+    keyring::Entry::new(KEYRING_SERVICE, name).map_err(|error| error.to_string())
+}
+
+fn keyring(name: &str) -> Result<Zeroizing<String>, String> {
+    let password = entry(name)?.get_password();
+    password.map(Zeroizing::new).map_err(|error| match error {
+        keyring::Error::NoEntry => {
+            "there is no such entry; `tollgate credential add` makes it, and \
+            the kernel forgets it when the machine restarts"
+                .to_owned()
+        }
+        other => other.to_string(),
+    })
+}
+
+/// Keeps a secret in the keyring, in place of one that may be there.
+pub(crate) fn keep(name: &str, secret: &str) -> Result<(), String> {
+    let kept = entry(name)?.set_password(secret);
+    kept.map_err(|error| error.to_string())
+}
+
+/// Takes a secret out of the keyring; no error if there is none.
+pub(crate) fn forget(name: &str) -> Result<(), String> {
+    match entry(name)?.delete_credential() {
+        Ok(()) | Err(keyring::Error::NoEntry) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn read(path: &Path) -> Result<Zeroizing<String>, String> {
@@ -84,8 +135,8 @@ mod tests {
         std::fs::write(&path, "s3cret\n").unwrap();
         let rule = CredentialRule {
             source: CredentialSource::File(path.clone()),
-            inject: Inject {
-                header: "authorization".into(),
+            inject: Inject::Header {
+                name: "authorization".into(),
                 value: "Bearer {}".into(),
             },
         };

@@ -45,6 +45,8 @@ pub enum CredentialSource {
     Env(String),
     /// A file; absolute. Never readable by a component, whatever is granted.
     File(PathBuf),
+    /// An entry of the operator's keyring, by its name.
+    Keyring(String),
 }
 
 impl fmt::Display for CredentialSource {
@@ -52,23 +54,40 @@ impl fmt::Display for CredentialSource {
         match self {
             Self::Env(name) => write!(f, "env:{name}"),
             Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::Keyring(name) => write!(f, "keyring:{name}"),
         }
     }
 }
 
 /// Where a secret goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Inject {
-    /// Name of the header field, lower case.
-    pub header: String,
-    /// Its value, with `{}` once for the secret.
-    pub value: String,
+pub enum Inject {
+    /// Into a header field.
+    Header {
+        /// Its name, lower case.
+        name: String,
+        /// Its value, with `{}` once for the secret.
+        value: String,
+    },
+    /// Into a parameter of the query, behind what the component sends.
+    Query {
+        /// Its name, in characters that need no encoding.
+        name: String,
+    },
+    /// Into `authorization`, as the password of this user (RFC 7617).
+    Basic {
+        /// The user.
+        user: String,
+    },
 }
 
-impl Inject {
-    /// The field's value with the secret in its place. Never print it.
-    pub fn fill(&self, secret: &str) -> String {
-        self.value.replacen("{}", secret, 1)
+impl fmt::Display for Inject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header { name, .. } => write!(f, "the header {name}"),
+            Self::Query { name } => write!(f, "the query parameter {name}"),
+            Self::Basic { user } => write!(f, "basic authentication as {user}"),
+        }
     }
 }
 
@@ -94,7 +113,11 @@ pub(super) fn read(reader: &Reader<'_>, value: &Value<'_>) -> Result<CredentialR
 fn read_source(reader: &Reader<'_>, value: &Value<'_>) -> Result<CredentialSource, PolicyError> {
     let text = reader.string(value, "\"env:API_KEY\"")?;
     let refuse = |message: String| {
-        Err(reader.error(value.span(), message, "write `env:NAME` or `file:PATH`"))
+        Err(reader.error(
+            value.span(),
+            message,
+            "write `env:NAME`, `file:PATH` or `keyring:NAME`",
+        ))
     };
     match text.split_once(':') {
         Some(("env", name)) => match NamePattern::parse(name, "variable's name") {
@@ -105,7 +128,7 @@ fn read_source(reader: &Reader<'_>, value: &Value<'_>) -> Result<CredentialSourc
             let path = absolute(&reader.origin.base_dir, path);
             Ok(CredentialSource::File(path.into()))
         }
-        Some(("keyring", _)) => refuse("a keyring is not supported yet".to_owned()),
+        Some(("keyring", name)) if is_entry(name) => Ok(CredentialSource::Keyring(name.to_owned())),
         _ => refuse(format!(
             "source `{}` is not one that the host can read",
             excerpt(text)
@@ -113,17 +136,36 @@ fn read_source(reader: &Reader<'_>, value: &Value<'_>) -> Result<CredentialSourc
     }
 }
 
+/// Whether a keyring's entry may have this name.
+fn is_entry(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    (1..=HEADER_BYTES_MAX).contains(&name.len()) && name.bytes().all(plain)
+}
+
 fn read_inject(reader: &Reader<'_>, value: &Value<'_>) -> Result<Inject, PolicyError> {
     const EXAMPLE: &str = "{ header = \"authorization\", value = \"Bearer {}\" }";
     let table = reader.table(value, EXAMPLE)?;
-    reader.only(table, &["header", "value"])?;
-    let (Some(header), Some(template)) = (table.get("header"), table.get("value")) else {
-        return Err(reader.error(
-            value.span(),
-            "`inject` needs `header` and `value`",
-            format!("write it such as {EXAMPLE}"),
-        ));
-    };
+    reader.only(table, &["header", "value", "query", "basic"])?;
+    let part = |key: &str| table.get(key);
+    match (part("header"), part("value"), part("query"), part("basic")) {
+        (Some(header), Some(template), None, None) => read_header(reader, header, template),
+        (None, None, Some(query), None) => read_query(reader, query),
+        (None, None, None, Some(basic)) => read_basic(reader, basic),
+        _ => Err(reader
+            .error(
+                value.span(),
+                "`inject` needs `header` and `value`, or `query`, or `basic`, and nothing else",
+                format!("write it such as {EXAMPLE}"),
+            )
+            .help("`{ query = \"key\" }` and `{ basic = \"USER\" }` are the other ways")),
+    }
+}
+
+fn read_header(
+    reader: &Reader<'_>,
+    header: &Value<'_>,
+    template: &Value<'_>,
+) -> Result<Inject, PolicyError> {
     let name = reader.string(header, "\"authorization\"")?;
     let token = (1..=HEADER_BYTES_MAX).contains(&name.len())
         && name
@@ -148,9 +190,39 @@ fn read_inject(reader: &Reader<'_>, value: &Value<'_>) -> Result<Inject, PolicyE
             "write it such as \"Bearer {}\", in visible ASCII",
         ));
     }
-    Ok(Inject {
-        header: name.to_owned(),
+    Ok(Inject::Header {
+        name: name.to_owned(),
         value: text.to_owned(),
+    })
+}
+
+fn read_query(reader: &Reader<'_>, value: &Value<'_>) -> Result<Inject, PolicyError> {
+    let name = reader.string(value, "\"key\"")?;
+    let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+    if !(1..=HEADER_BYTES_MAX).contains(&name.len()) || !name.bytes().all(unreserved) {
+        return Err(reader.error(
+            value.span(),
+            format!("`{}` is not a parameter's name", excerpt(name)),
+            "write it in letters, digits and `-._~`, such as \"key\"",
+        ));
+    }
+    Ok(Inject::Query {
+        name: name.to_owned(),
+    })
+}
+
+fn read_basic(reader: &Reader<'_>, value: &Value<'_>) -> Result<Inject, PolicyError> {
+    let user = reader.string(value, "\"USER\"")?;
+    let fits = |c: char| !c.is_control() && c != ':';
+    if !(1..=HEADER_BYTES_MAX).contains(&user.len()) || !user.chars().all(fits) {
+        return Err(reader.error(
+            value.span(),
+            format!("`{}` is not a user of basic authentication", excerpt(user)),
+            "a user has neither `:` nor control characters (RFC 7617 section 2)",
+        ));
+    }
+    Ok(Inject::Basic {
+        user: user.to_owned(),
     })
 }
 

@@ -3,7 +3,7 @@
 //! Over effective plugins, grants, credentials and limits only; comments, order of tables and spelling
 //! of paths do not change it. Run-time grants are not in it; they have the generation.
 
-use super::{CredentialRule, Limits, PluginPolicy, PolicyFile};
+use super::{CredentialRule, Inject, Limits, PluginPolicy, PolicyFile};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -88,11 +88,13 @@ fn plugin(policy: &PluginPolicy) -> PluginForm<'_> {
 }
 
 fn credential(rule: &CredentialRule) -> [String; 3] {
-    [
-        rule.source.to_string(),
-        rule.inject.header.clone(),
-        rule.inject.value.clone(),
-    ]
+    // No header's name has a colon.
+    let (place, value) = match &rule.inject {
+        Inject::Header { name, value } => (name.clone(), value.clone()),
+        Inject::Query { name } => (format!("query:{name}"), String::new()),
+        Inject::Basic { user } => (format!("basic:{user}"), String::new()),
+    };
+    [rule.source.to_string(), place, value]
 }
 
 fn limits(l: &Limits) -> LimitsForm {

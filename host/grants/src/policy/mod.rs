@@ -9,7 +9,7 @@
 //! | `plugins.NAME.limits` | `memory`, `wall`, `cpu`, `effects`, `output`, `http_body`, `disk`, `disk_files` |
 //! | `plugins.NAME.config` | texts that the component may read |
 //! | `credentials.NAME.source` | `env:NAME` or `file:PATH` |
-//! | `credentials.NAME.inject` | `header` and `value`, with `{}` for the secret |
+//! | `credentials.NAME.inject` | `header` and `value`, with `{}` for the secret; or `query`; or `basic` |
 //! | `defaults.limits` | limits of plugins that state none |
 //!
 //! Every other key is an error with the line shown, and so is a rule that could never match. Layers are

@@ -308,7 +308,7 @@ fn check_rule(
         Capability::Env(env) => {
             let secret = file.credentials.iter().find(|(_, c)| match &c.source {
                 super::CredentialSource::Env(name) => env.name.matches(name),
-                super::CredentialSource::File(_) => false,
+                super::CredentialSource::File(_) | super::CredentialSource::Keyring(_) => false,
             });
             match secret {
                 Some((name, _)) => Err(reader

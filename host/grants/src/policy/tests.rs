@@ -82,7 +82,10 @@ fn the_whole_grammar_is_read() {
         file.credentials["openai"].source.to_string(),
         "env:OPENAI_API_KEY"
     );
-    assert_eq!(file.credentials["openai"].inject.fill("k"), "Bearer k");
+    assert_eq!(
+        file.credentials["openai"].inject.to_string(),
+        "the header authorization"
+    );
     assert_eq!(
         file.credentials["other"].source.to_string(),
         "file:/home/me/p/keys/other"
@@ -253,9 +256,24 @@ fn refusals_are_at_their_line() {
             "no `inject`",
         ),
         (
-            "version = 1\n[credentials.k]\nsource = \"keyring:K\"\ninject = {}",
+            "version = 1\n[credentials.k]\nsource = \"keyring:a/b\"\ninject = {}",
             3,
-            "not supported",
+            "not one that the host can read",
+        ),
+        (
+            "version = 1\n[credentials.k]\nsource = \"env:K\"\ninject = { query = \"a b\" }",
+            4,
+            "not a parameter's name",
+        ),
+        (
+            "version = 1\n[credentials.k]\nsource = \"env:K\"\ninject = { basic = \"a:b\" }",
+            4,
+            "not a user of basic authentication",
+        ),
+        (
+            "version = 1\n[credentials.k]\nsource = \"env:K\"\ninject = { basic = \"a\", query = \"b\" }",
+            4,
+            "and nothing else",
         ),
         (
             "version = 1\n[credentials.k]\nsource = \"K\"\ninject = {}",

@@ -283,10 +283,9 @@ fn rules(file: &PolicyFile) -> Vec<String> {
             .map(|limit| format!("default limit {limit}")),
     );
     for (name, credential) in &file.credentials {
-        let header = &credential.inject.header;
         lines.push(format!(
-            "credential {name}: {} into the header {header}",
-            credential.source
+            "credential {name}: {} into {}",
+            credential.source, credential.inject
         ));
     }
     lines

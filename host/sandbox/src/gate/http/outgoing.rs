@@ -181,7 +181,7 @@ fn injection(
     let rule = authority.credential(&name).ok_or(unavailable)?;
     let secret = scope.host.credentials.secret(&name, rule);
     let secret = secret.map_err(|_| unavailable)?;
-    let injection = Injection::new(&rule.inject.header, &rule.inject.value, secret);
+    let injection = Injection::of(&rule.inject, secret);
     injection
         .map(|injection| Some((name, injection)))
         .map_err(|_| unavailable)

@@ -1,15 +1,20 @@
 //! The credential that the host adds to a request, and where it may travel.
 //!
-//! Invariant: the value leaves this type only as a sensitive header value on its way to the wire, and
-//! as the needle of a [`Redactor`].
+//! Invariant: the value leaves this type only on its way to the wire, as a sensitive header value or as the
+//! last parameter of the query, and as the needle of a [`Redactor`].
 
 use super::error::{NetError, NetErrorKind};
 use super::redact::Redactor;
 use super::request::{Host, Scheme, Target};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
 use std::net::IpAddr;
+use tollgate_grants::Inject;
 
 /// Where the value goes in a rule such as `Bearer {}`.
 const SLOT: &str = "{}";
@@ -46,21 +51,51 @@ pub enum CredentialError {
     Value,
 }
 
+/// What a query's name or value may hold as it is (RFC 3986 section 2.3); the rest is encoded.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
 /// A credential, ready to be added.
 #[derive(Clone)]
 pub struct Injection {
-    header: HeaderName,
-    value: HeaderValue,
+    place: Place,
     secret: SecretString,
 }
 
+#[derive(Clone)]
+enum Place {
+    Header(HeaderName, HeaderValue),
+    /// The parameter's name, and it with its value, encoded.
+    Query(String, SecretString),
+}
+
 impl Injection {
-    /// Puts the secret into its rule, such as `Bearer {}`.
+    /// Puts the secret where the policy says.
+    ///
+    /// # Errors
+    ///
+    /// When the result cannot be sent.
+    pub fn of(inject: &Inject, secret: SecretString) -> Result<Self, CredentialError> {
+        match inject {
+            Inject::Header { name, value } => Self::header_of(name, value, secret),
+            Inject::Query { name } => Self::query_of(name, secret),
+            Inject::Basic { user } => Self::basic_of(user, secret),
+        }
+    }
+
+    /// Puts the secret into a header's value, such as `Bearer {}`.
     ///
     /// # Errors
     ///
     /// When header, rule or value cannot be sent.
-    pub fn new(header: &str, rule: &str, secret: SecretString) -> Result<Self, CredentialError> {
+    pub fn header_of(
+        header: &str,
+        rule: &str,
+        secret: SecretString,
+    ) -> Result<Self, CredentialError> {
         let name = HeaderName::from_bytes(header.as_bytes())
             .ok()
             .filter(|name| !NEVER.contains(&name.as_str()) && !name.as_str().starts_with("proxy-"))
@@ -68,27 +103,55 @@ impl Injection {
         if rule.matches(SLOT).count() != 1 {
             return Err(CredentialError::Rule);
         }
-        if secret.expose_secret().is_empty() {
-            return Err(CredentialError::Empty);
-        }
+        not_empty(&secret)?;
         let text = SecretString::from(rule.replacen(SLOT, secret.expose_secret(), 1));
-        let mut value =
-            HeaderValue::from_str(text.expose_secret()).map_err(|_| CredentialError::Value)?;
-        value.set_sensitive(true);
+        let value = sensitive(&text)?;
         Ok(Self {
-            header: name,
-            value,
+            place: Place::Header(name, value),
             secret,
         })
     }
 
-    /// The header that carries it.
-    pub fn header(&self) -> &HeaderName {
-        &self.header
+    /// Makes the secret a parameter of the query.
+    fn query_of(name: &str, secret: SecretString) -> Result<Self, CredentialError> {
+        not_empty(&secret)?;
+        let value = utf8_percent_encode(secret.expose_secret(), UNRESERVED);
+        let pair = SecretString::from(format!("{name}={value}"));
+        Ok(Self {
+            place: Place::Query(name.to_owned(), pair),
+            secret,
+        })
     }
 
-    pub(crate) fn value(&self) -> &HeaderValue {
-        &self.value
+    /// Makes the secret a password (RFC 7617).
+    fn basic_of(user: &str, secret: SecretString) -> Result<Self, CredentialError> {
+        not_empty(&secret)?;
+        if secret.expose_secret().chars().any(char::is_control) {
+            return Err(CredentialError::Value);
+        }
+        let pair = SecretString::from(format!("{user}:{}", secret.expose_secret()));
+        let encoded = STANDARD.encode(pair.expose_secret());
+        let value = sensitive(&SecretString::from(format!("Basic {encoded}")))?;
+        Ok(Self {
+            place: Place::Header(AUTHORIZATION, value),
+            secret,
+        })
+    }
+
+    /// The header that carries it, if one does.
+    pub(crate) fn header(&self) -> Option<(&HeaderName, &HeaderValue)> {
+        match &self.place {
+            Place::Header(name, value) => Some((name, value)),
+            Place::Query(..) => None,
+        }
+    }
+
+    /// The query's parameter that carries it, if one does: its name, and it as it is sent.
+    pub(crate) fn query(&self) -> Option<(&str, &SecretString)> {
+        match &self.place {
+            Place::Header(..) => None,
+            Place::Query(name, pair) => Some((name, pair)),
+        }
     }
 
     pub(crate) fn redactor(&self) -> Redactor {
@@ -96,11 +159,29 @@ impl Injection {
     }
 }
 
+fn not_empty(secret: &SecretString) -> Result<(), CredentialError> {
+    if secret.expose_secret().is_empty() {
+        return Err(CredentialError::Empty);
+    }
+    Ok(())
+}
+
+fn sensitive(text: &SecretString) -> Result<HeaderValue, CredentialError> {
+    let mut value =
+        HeaderValue::from_str(text.expose_secret()).map_err(|_| CredentialError::Value)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
 impl fmt::Debug for Injection {
-    /// The header's name only.
+    /// The place's name only.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = match &self.place {
+            Place::Header(name, _) => name.as_str(),
+            Place::Query(name, _) => name,
+        };
         f.debug_struct("Injection")
-            .field("header", &self.header)
+            .field("place", &place)
             .finish_non_exhaustive()
     }
 }
@@ -137,7 +218,8 @@ mod tests {
 
     #[test]
     fn refuses_what_cannot_be_sent() {
-        let error = |header, rule, value| Injection::new(header, rule, secret(value)).unwrap_err();
+        let error =
+            |header, rule, value| Injection::header_of(header, rule, secret(value)).unwrap_err();
         assert_eq!(error("authorization", "Bearer", "k"), CredentialError::Rule);
         assert_eq!(error("authorization", "{} {}", "k"), CredentialError::Rule);
         assert_eq!(error("authorization", "{}", ""), CredentialError::Empty);
@@ -158,10 +240,38 @@ mod tests {
 
     #[test]
     fn prints_nothing_of_the_value() {
-        let injection = Injection::new("X-Api-Key", "Bearer {}", secret("sk-12345")).unwrap();
-        assert_eq!(injection.value().as_bytes(), b"Bearer sk-12345");
-        let printed = format!("{injection:?} {:?}", injection.value());
+        let injection = Injection::header_of("X-Api-Key", "Bearer {}", secret("sk-12345")).unwrap();
+        let (_, value) = injection.header().unwrap();
+        assert_eq!(value.as_bytes(), b"Bearer sk-12345");
+        let printed = format!("{injection:?} {value:?}");
         assert!(!printed.contains("12345"), "{printed}");
+    }
+
+    #[test]
+    fn a_secret_can_be_a_parameter_or_a_password() {
+        let query = Inject::Query { name: "key".into() };
+        let injection = Injection::of(&query, secret("a b&c=%/é")).unwrap();
+        let (name, pair) = injection.query().unwrap();
+        assert_eq!(
+            (name, pair.expose_secret()),
+            ("key", "key=a%20b%26c%3D%25%2F%C3%A9")
+        );
+        assert!(injection.header().is_none());
+        assert!(!format!("{injection:?}").contains("%26"));
+
+        let basic = Inject::Basic {
+            user: "Aladdin".into(),
+        };
+        // The example of RFC 7617 section 2.
+        let injection = Injection::of(&basic, secret("open sesame")).unwrap();
+        let (name, value) = injection.header().unwrap();
+        assert_eq!(name, AUTHORIZATION);
+        assert_eq!(value.as_bytes(), b"Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+        assert!(value.is_sensitive());
+        for inject in [query, basic] {
+            let empty = Injection::of(&inject, secret("")).unwrap_err();
+            assert_eq!(empty, CredentialError::Empty);
+        }
     }
 
     #[test]

@@ -12,6 +12,8 @@ use super::upload::UploadBody;
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderName, Method, StatusCode, Version};
 use http_body_util::BodyExt as _;
+use percent_encoding::percent_decode_str;
+use secrecy::{ExposeSecret, SecretString};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -93,9 +95,12 @@ pub(crate) fn prepare(request: OutboundRequest) -> Result<Ready, NetError> {
     } = request;
     let target = Target { scheme, host, port };
     headers::check_method(&method, &target)?;
-    let path = path(path_and_query, &target)?;
-    let authority = authority(&target)?;
     let credential: Option<&Injection> = credential.as_ref();
+    let path = match credential.and_then(Injection::query) {
+        Some(parameter) => path(with_parameter(path_and_query, parameter, &target)?, &target)?,
+        None => path(path_and_query, &target)?,
+    };
+    let authority = authority(&target)?;
     let prepared = headers::prepare(guest_headers, &target, credential, &limits)?;
     let body = UploadBody::new(
         body,
@@ -131,6 +136,34 @@ pub(crate) fn prepare(request: OutboundRequest) -> Result<Ready, NetError> {
         },
         method,
     })
+}
+
+/// The path with the credential's parameter behind what the guest sends; it must not send one itself. What
+/// was matched and recorded is without it.
+fn with_parameter(
+    path_and_query: String,
+    (name, pair): (&str, &SecretString),
+    target: &Target,
+) -> Result<String, NetError> {
+    let query = path_and_query.split_once('?').map(|(_, query)| query);
+    let own = query.into_iter().flat_map(|query| query.split('&'));
+    let mut names = own.map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));
+    let same = |own: &str| {
+        // A server may read `+` and percent-encoding in a name.
+        let own = own.replace('+', " ");
+        percent_decode_str(&own).eq(name.bytes())
+    };
+    if names.any(same) {
+        return Err(NetError::new(
+            NetErrorKind::HttpRequestDenied,
+            format!("a request to {target} sends the parameter {name}, which is the credential's"),
+        ));
+    }
+    let separator = if query.is_some() { '&' } else { '?' };
+    Ok(format!(
+        "{path_and_query}{separator}{}",
+        pair.expose_secret()
+    ))
 }
 
 /// Applies the rules of an answer.

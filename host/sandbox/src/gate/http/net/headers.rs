@@ -53,9 +53,11 @@ pub(crate) fn prepare(
     let mut stripped = strip_hop_by_hop(&mut headers, true);
     strip(&mut headers, &HOST, &mut stripped);
     if let Some(credential) = credential {
-        strip(&mut headers, credential.header(), &mut stripped);
+        if let Some((name, value)) = credential.header() {
+            strip(&mut headers, name, &mut stripped);
+            headers.insert(name.clone(), value.clone());
+        }
         strip(&mut headers, &ACCEPT_ENCODING, &mut stripped);
-        headers.insert(credential.header().clone(), credential.value().clone());
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(IDENTITY));
     }
     Ok(Prepared {
@@ -287,7 +289,7 @@ mod tests {
 
     fn credential() -> Injection {
         let secret = SecretString::from("sk-123456789".to_owned());
-        Injection::new("authorization", "Bearer {}", secret).unwrap()
+        Injection::header_of("authorization", "Bearer {}", secret).unwrap()
     }
 
     #[test]

@@ -250,7 +250,7 @@ pub(super) fn key(plugin: &str) -> PoolKey {
 
 pub(super) fn credential() -> Option<Injection> {
     let secret = SecretString::from(SECRET.to_owned());
-    Some(Injection::new("authorization", "Bearer {}", secret).unwrap())
+    Some(Injection::header_of("authorization", "Bearer {}", secret).unwrap())
 }
 
 pub(super) fn empty() -> RequestBody {
