@@ -1,9 +1,7 @@
-//! Hostile calls and a neighbour inside one host: the same engine, pool, runtimes, clock and store.
-//!
-//! The black-box tests call each component in a process of its own; here more of them than the host has
-//! workers run at once, and an innocent call beside them must be done in time.
+//! A host that is a part of the test: a sandbox over a real store, with hostile plugins and a neighbour.
 
 use crate::support::{place, template};
+use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,8 +11,8 @@ use tollgate_contract::{
 };
 use tollgate_grants::policy::{PolicyFile, parse};
 use tollgate_grants::{
-    Authority, AuthorityError, AuthorityInput, AuthoritySource, CredentialRule, GrantId, Layer,
-    Needs, Origin,
+    Authority, AuthorityError, AuthorityInput, AuthoritySource, CallLimits, CredentialRule,
+    GrantId, Layer, Needs, Origin,
 };
 use tollgate_receipts::{Ledger, SessionKey};
 use tollgate_sandbox::{
@@ -23,102 +21,21 @@ use tollgate_sandbox::{
 };
 use tollgate_store::Store;
 
-/// Hostile calls at once; a host has one worker for each core.
-const HOSTILE_CALLS: usize = 8;
-/// A neighbour's call takes a millisecond; it may wait for one tick of each spinning guest.
-const NEIGHBOUR_TIME_MAX: Duration = Duration::from_secs(1);
-/// All hostile calls together: their limits are one second, and two cores share their loops.
-const HOSTILE_TIME_MAX: Duration = Duration::from_secs(20);
-
-#[test]
-fn heavy_loops_on_every_worker() {
-    let ended = beside("endless_loop");
-    assert!(
-        ended.iter().all(|e| e.starts_with("limit cpu 1s")),
-        "{ended:?}"
-    );
-}
-
-#[test]
-fn heavy_waits_without_end() {
-    let ended = beside("endless_wait");
-    assert!(
-        ended.iter().all(|e| e.starts_with("limit wall 1s")),
-        "{ended:?}"
-    );
-}
-
-#[test]
-fn heavy_memory_for_all() {
-    let ended = beside("memory");
-    assert!(
-        ended.iter().all(|e| e.starts_with("limit memory")),
-        "{ended:?}"
-    );
-}
-
-#[test]
-fn heavy_floods_of_receipts() {
-    let ended = beside("receipt_flood");
-    assert!(ended.iter().all(|e| e == "returned"), "{ended:?}");
-}
-
-#[test]
-fn heavy_floods_of_output() {
-    let ended = beside("output_flood");
-    assert!(
-        ended.iter().all(|e| e.starts_with("limit output")),
-        "{ended:?}"
-    );
-}
-
-#[test]
-fn traps_one_after_the_other() {
-    let ended = beside("trap");
-    assert!(ended.iter().all(|e| e == "trapped"), "{ended:?}");
-}
-
-/// Runs hostile calls and a neighbour; how the hostile ones ended.
-fn beside(folder: &str) -> Vec<String> {
-    let host = Host::start(folder);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        host.neighbour().await; // compiled now
-        let done = Arc::new(AtomicBool::new(false));
-        let started = Instant::now();
-        let calls: Vec<_> = (0..HOSTILE_CALLS)
-            .map(|_| tokio::spawn(Arc::clone(&host).hostile()))
-            .collect();
-        let neighbours = tokio::spawn(Arc::clone(&host).neighbours(Arc::clone(&done)));
-        let mut ended = Vec::new();
-        for call in calls {
-            ended.push(call.await.unwrap());
-        }
-        let took = started.elapsed();
-        done.store(true, Ordering::Relaxed);
-        let (count, slowest) = neighbours.await.unwrap();
-        println!(
-            "{folder}: {HOSTILE_CALLS} in {took:.2?}; {count} neighbours, slowest {slowest:.2?}"
-        );
-        assert!(took < HOSTILE_TIME_MAX, "{took:?}");
-        assert!(slowest < NEIGHBOUR_TIME_MAX, "{slowest:?}");
-        ended
-    })
-}
-
-/// One host with a hostile plugin and a neighbour.
-struct Host {
-    sandbox: Sandbox,
-    hostile: PluginName,
+/// One host with hostile plugins and a neighbour.
+pub(super) struct Host {
+    pub(super) sandbox: Sandbox,
     calls: AtomicU64,
     _directory: tempfile::TempDir,
 }
 
 impl Host {
-    fn start(folder: &str) -> Arc<Self> {
+    /// A host of the plugins of these folders.
+    pub(super) fn start(folders: &[&str]) -> Arc<Self> {
+        Self::with(folders, |_| {})
+    }
+
+    /// The same, with other limits for them.
+    pub(super) fn with(folders: &[&str], limits: fn(&mut CallLimits)) -> Arc<Self> {
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path();
         for name in ["mount/sub", "near", "plugins", "cache"] {
@@ -126,7 +43,7 @@ impl Host {
         }
         std::fs::write(root.join("near/note.txt"), "all is well").unwrap();
         let store = Arc::new(Store::open(&root.join("store")).unwrap());
-        let services = Arc::new(Services::new(folder, root, &store));
+        let services = Arc::new(Services::new(folders, limits, root, &store));
         let sandbox = Sandbox::start(Config {
             cache: root.join("cache"),
             compiler: Compiler {
@@ -149,7 +66,6 @@ impl Host {
         });
         Arc::new(Self {
             sandbox: sandbox.unwrap(),
-            hostile: PluginName::new(folder).unwrap(),
             calls: AtomicU64::new(0),
             _directory: directory,
         })
@@ -166,13 +82,21 @@ impl Host {
         }
     }
 
-    async fn hostile(self: Arc<Self>) -> String {
-        let context = self.context(&self.hostile);
-        match self
+    /// How a call of a hostile plugin ends. It is begun when it is first asked for.
+    pub(super) fn hostile(
+        self: &Arc<Self>,
+        folder: &str,
+    ) -> impl Future<Output = String> + Send + use<> {
+        let context = self.context(&PluginName::new(folder).unwrap());
+        let host = Arc::clone(self);
+        async move { host.end(context).await }
+    }
+
+    async fn end(&self, context: CallContext) -> String {
+        let called = self
             .sandbox
-            .call_tool(context, "attempt".into(), "{}".into())
-            .await
-        {
+            .call_tool(context, "attempt".into(), "{}".into());
+        match called.await {
             Ok(_) => "returned".into(),
             Err(CallFault::Limit { limit, .. }) => format!("limit {limit}"),
             Err(CallFault::Trapped { .. }) => "trapped".into(),
@@ -180,7 +104,8 @@ impl Host {
         }
     }
 
-    async fn neighbour(&self) {
+    /// One innocent call.
+    pub(super) async fn neighbour(&self) {
         let context = self.context(&PluginName::new("files").unwrap());
         let arguments = r#"{"path":"/near/note.txt"}"#.to_owned();
         let reply = self
@@ -191,7 +116,8 @@ impl Host {
         assert!(format!("{:?}", reply.value.unwrap()).contains("all is well"));
     }
 
-    async fn neighbours(self: Arc<Self>, done: Arc<AtomicBool>) -> (usize, Duration) {
+    /// Innocent calls one after the other: how many, and how long the slowest took.
+    pub(super) async fn neighbours(self: Arc<Self>, done: Arc<AtomicBool>) -> (usize, Duration) {
         let (mut count, mut slowest) = (0, Duration::ZERO);
         loop {
             let started = Instant::now();
@@ -209,25 +135,31 @@ impl Host {
 struct Services {
     store: Arc<Store>,
     layers: Vec<PolicyFile>,
+    limits: fn(&mut CallLimits),
     root: PathBuf,
     generation: u64,
     key: SessionKey,
 }
 
 impl Services {
-    fn new(folder: &str, root: &Path, store: &Arc<Store>) -> Self {
-        let source = place::repository().join("tests/hostile").join(folder);
-        let policy = std::fs::read_to_string(source.join("policy.toml")).unwrap();
-        let policy =
-            format!("{policy}\n[plugins.files]\ngrants = [\"fs.read {{ROOT}}/near at /near\"]\n");
-        let policy = template::fill(&policy, &[("ROOT", root.to_str().unwrap().to_owned())]);
+    fn new(folders: &[&str], limits: fn(&mut CallLimits), root: &Path, store: &Arc<Store>) -> Self {
+        let near = "version = 1\n[plugins.files]\ngrants = [\"fs.read {ROOT}/near at /near\"]\n";
+        let hostile = folders.iter().map(|folder| {
+            let source = place::repository().join("tests/hostile").join(folder);
+            std::fs::read_to_string(source.join("policy.toml")).unwrap()
+        });
         let origin = Origin {
             path: root.join("tollgate.toml"),
             layer: Layer::User,
             base_dir: root.to_owned(),
         };
+        let layers = hostile.chain([near.to_owned()]).map(|policy| {
+            let root = ("ROOT", root.to_str().unwrap().to_owned());
+            parse(&template::fill(&policy, &[root]), &origin).unwrap()
+        });
         Self {
-            layers: vec![parse(&policy, &origin).unwrap()],
+            layers: layers.collect(),
+            limits,
             root: root.to_owned(),
             generation: store.grants().generation().unwrap(),
             key: store.target_key("inside").unwrap(),
@@ -268,11 +200,15 @@ impl PluginSource for Services {
             .authority(name.as_str(), "")
             .map_err(|error| error.to_string())?;
         assert!(component.is_file() && !component.starts_with(&self.root));
+        let mut limits = *authority.limits();
+        if name.as_str() != "files" {
+            (self.limits)(&mut limits);
+        }
         Ok(Some(PluginEntry {
             name: name.clone(),
             component: component.into(),
             digest: None,
-            limits: *authority.limits(),
+            limits,
             config: Arc::default(),
         }))
     }
