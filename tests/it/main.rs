@@ -9,6 +9,7 @@
 //! - [`kill`]: what a crash and a second process do to store and session.
 //! - [`mcp`]: official clients of the Model Context Protocol, and clients that misbehave.
 //! - [`plugins`]: the first-party plugins under the gate, with their smallest grants.
+//! - [`sockets`]: a connection whose grant is revoked while it is used.
 //! - [`readme`]: the README's console blocks, its links, the arrows between crates.
 //!
 //! `cargo xtask test` builds what they need and says where it is. The scaffolding is in [`support`];
@@ -27,4 +28,5 @@ mod matrix;
 mod mcp;
 mod plugins;
 mod readme;
+mod sockets;
 mod support;
