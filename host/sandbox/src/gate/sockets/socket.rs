@@ -159,23 +159,29 @@ impl Socket {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says what the guest asks for next; gives what was under way.
-    pub(super) fn begin(&self, doing: Doing) -> Pending {
-        let next = Pending {
-            doing,
-            ..Pending::NONE
-        };
-        std::mem::replace(&mut self.books().pending, next)
+    /// Says what the guest asks for next; false while something else is under way, whose permit may come
+    /// any moment. Wasmtime refuses the second by itself.
+    pub(super) fn begin(&self, doing: Doing) -> bool {
+        let mut books = self.books();
+        let begins = books.pending.doing == Doing::Nothing;
+        if begins {
+            books.pending.doing = doing;
+        }
+        begins
     }
 
-    /// Puts back what was under way; gives what [`Socket::begin`] began.
-    pub(super) fn end(&self, before: Pending) -> Pending {
-        std::mem::replace(&mut self.books().pending, before)
+    /// Gives what [`Socket::begin`] began, if it did.
+    pub(super) fn end(&self, began: bool) -> Pending {
+        if began {
+            std::mem::replace(&mut self.books().pending, Pending::NONE)
+        } else {
+            Pending::NONE
+        }
     }
 
     /// Ends what is under way, and its peer.
     pub(super) fn ended(&self) -> (Option<SocketAddr>, Pending) {
-        let ended = self.end(Pending::NONE);
+        let ended = self.end(true);
         match ended.doing {
             Doing::Connect(peer) => (Some(peer), ended),
             _ => (None, ended),

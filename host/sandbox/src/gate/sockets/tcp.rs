@@ -86,18 +86,18 @@ impl HostTcpSocket for Gate<'_> {
     ) -> SocketResult<()> {
         let (socket, rep) = (self.socket(this.rep())?, this.rep());
         let address = SocketAddr::from(local_address);
-        let before = socket.begin(Doing::Bind(address));
+        let began = socket.begin(Doing::Bind(address));
         let mut minted = self.minted_sockets();
         let result = minted.start_bind(this, network, local_address).await;
-        let tried = socket.end(before);
-        match (result, tried) {
-            (Ok(()), mut tried) => {
+        let mut tried = socket.end(began);
+        match result {
+            Ok(()) => {
                 let permit = tried.permit.take().ok_or_else(without_permit)?;
                 let local = self.tcp_address(rep);
                 socket.bound_to(permit, wish::TCP_BIND, address, local);
                 Ok(())
             }
-            (Err(error), tried) => Err(tried.failed(&socket.scope, wish::TCP_BIND, address, error)),
+            Err(error) => Err(tried.failed(&socket.scope, wish::TCP_BIND, address, error)),
         }
     }
 
@@ -113,13 +113,13 @@ impl HostTcpSocket for Gate<'_> {
     ) -> SocketResult<()> {
         let socket = self.socket(this.rep())?;
         let address = SocketAddr::from(remote_address);
-        let before = socket.begin(Doing::Connect(address));
+        let began = socket.begin(Doing::Connect(address));
         let result = self
             .minted_sockets()
             .start_connect(this, network, remote_address);
         // What was begun is decided when somebody first asks how far it is.
         result.map_err(|error| {
-            let tried = socket.end(before);
+            let tried = socket.end(began);
             tried.failed(&socket.scope, wish::TCP_CONNECT, address, error)
         })
     }
@@ -153,9 +153,9 @@ impl HostTcpSocket for Gate<'_> {
     async fn start_listen(&mut self, this: Fd) -> SocketResult<()> {
         let (socket, rep) = (self.socket(this.rep())?, this.rep());
         let address = socket.bound();
-        let before = socket.begin(Doing::Listen);
+        let began = socket.begin(Doing::Listen);
         let result = self.minted_sockets().start_listen(this).await;
-        let mut tried = socket.end(before);
+        let mut tried = socket.end(began);
         match result {
             Ok(()) => {
                 let permit = tried.permit.take().ok_or_else(without_permit)?;

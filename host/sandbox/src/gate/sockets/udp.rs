@@ -58,10 +58,10 @@ impl HostUdpSocket for Gate<'_> {
     ) -> SocketResult<()> {
         let (socket, rep) = (self.socket(this.rep())?, this.rep());
         let address = SocketAddr::from(local_address);
-        let before = socket.begin(Doing::Bind(address));
+        let began = socket.begin(Doing::Bind(address));
         let mut minted = self.minted_sockets();
         let result = minted.start_bind(this, network, local_address).await;
-        let mut tried = socket.end(before);
+        let mut tried = socket.end(began);
         match result {
             Ok(()) => {
                 let permit = tried.permit.take().ok_or_else(without_permit)?;
@@ -86,9 +86,9 @@ impl HostUdpSocket for Gate<'_> {
     ) -> SocketResult<Streams> {
         let socket = self.socket(this.rep())?;
         let peer = remote_address.map(SocketAddr::from);
-        let before = socket.begin(peer.map_or(Doing::Nothing, Doing::Connect));
+        let began = socket.begin(peer.map_or(Doing::Nothing, Doing::Connect));
         let result = self.minted_sockets().stream(this, remote_address).await;
-        let mut tried = socket.end(before);
+        let mut tried = socket.end(began);
         let streams = match (result, peer) {
             (Ok(streams), Some(peer)) => {
                 let permit = tried.permit.take().ok_or_else(without_permit)?;

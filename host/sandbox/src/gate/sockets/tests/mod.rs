@@ -4,9 +4,8 @@ mod datagrams;
 mod names;
 mod streams;
 
-use super::tcp::without_permit;
 use crate::gate::http::net::{Resolver, Resolving};
-use crate::gate::testing::{Disk, World};
+use crate::gate::testing::{Disk, FakeLedger, World};
 use crate::gate::view::{Gate, gate};
 use crate::meter::Meter;
 use crate::state::{Seed, State};
@@ -160,17 +159,17 @@ fn code<T>(result: SocketResult<T>) -> Result<T, ErrorCode> {
 struct Book {
     known: Vec<(&'static str, Vec<IpAddr>)>,
     asked: Arc<Mutex<Vec<String>>>,
-    /// How many entries the ledger had when it was asked.
-    entries: Arc<Mutex<Option<Arc<crate::gate::testing::FakeLedger>>>>,
-    durable: Arc<Mutex<Vec<usize>>>,
+    /// Whose entries are counted when it is asked.
+    ledger: Arc<Mutex<Option<Arc<FakeLedger>>>>,
+    counted: Arc<Mutex<Vec<usize>>>,
 }
 
 impl Resolver for Book {
     fn resolve<'a>(&'a self, host: &'a str) -> Resolving<'a> {
         self.asked.lock().unwrap().push(host.to_owned());
-        if let Some(ledger) = &*self.entries.lock().unwrap() {
+        if let Some(ledger) = &*self.ledger.lock().unwrap() {
             let entries = ledger.drafts.lock().unwrap().len();
-            self.durable.lock().unwrap().push(entries);
+            self.counted.lock().unwrap().push(entries);
         }
         let found = self.known.iter().find(|(name, _)| *name == host);
         let found = found.map(|(_, addresses)| addresses.clone());
@@ -183,9 +182,4 @@ fn peer() -> (std::net::TcpListener, SocketAddr) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     (listener, address)
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_nobody_permitted_is_a_trap() {
-    assert!(without_permit().downcast_ref().is_none());
 }

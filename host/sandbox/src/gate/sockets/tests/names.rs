@@ -103,14 +103,14 @@ async fn an_address_is_answered_without_asking() {
 async fn nothing_is_asked_before_what_the_call_did_is_durable() {
     let book = book();
     let call = Call::resolving(&["dns *.example.org"], book.clone());
-    *book.entries.lock().unwrap() = Some(Arc::clone(&call.world.ledger));
+    *book.ledger.lock().unwrap() = Some(Arc::clone(&call.world.ledger));
     // A denial waits in the read-set.
     assert!(look_up(&call, "attacker.example").await.is_err());
     assert_eq!(call.written(), 0);
     all(look_up(&call, "api.example.org").await.unwrap())
         .await
         .unwrap();
-    assert_eq!(*book.durable.lock().unwrap(), [1]);
+    assert_eq!(*book.counted.lock().unwrap(), [1]);
     // And where it cannot be, nothing is asked.
     *call.world.ledger.disk.lock().unwrap() = Disk::Fails;
     let denied = look_up(&call, "api.example.org").await.err();

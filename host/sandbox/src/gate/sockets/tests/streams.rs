@@ -168,6 +168,35 @@ async fn a_revoked_connection_is_used_no_more_and_says_so_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_second_wish_leaves_the_first_its_permit() {
+    let (_listener, to) = peer();
+    let mut call = Call::new(&[&grant(to), "tcp bind 127.0.0.1:0"]);
+    let socket = call.connecting(to).unwrap();
+    let this = || Resource::new_borrow(socket.rep());
+    let waits = code(call.gate().finish_connect(this())).err();
+    assert_eq!(waits, Some(ErrorCode::WouldBlock));
+    let busy = Some(ErrorCode::ConcurrencyConflict);
+    for _ in 0..10 {
+        let network = call.network();
+        let local = SocketAddr::from(([127, 0, 0, 1], 0));
+        let bound = code(call.gate().start_bind(this(), network, local.into()).await);
+        assert_eq!(bound.err(), busy);
+    }
+    let network = call.network();
+    let again = code(call.gate().start_connect(this(), network, to.into()));
+    assert_eq!(again.err(), busy);
+    call.connected(&socket).await.unwrap();
+    let (said, _) = call.ended().await;
+    let count = |line: &str| said.iter().filter(|said| *said == line).count();
+    assert_eq!(count("Settled failed"), 11, "{said:?}");
+    assert_eq!(
+        (count("Settled ok"), count("Closed ok")),
+        (1, 1),
+        "{said:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_is_given_up_leaves_no_open_intent() {
     let to: SocketAddr = NOWHERE.parse().unwrap();
     let mut call = Call::new(&[&grant(to)]);
