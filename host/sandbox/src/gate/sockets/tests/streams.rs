@@ -173,8 +173,11 @@ async fn a_second_wish_leaves_the_first_its_permit() {
     let mut call = Call::new(&[&grant(to), "tcp bind 127.0.0.1:0"]);
     let socket = call.connecting(to).unwrap();
     let this = || Resource::new_borrow(socket.rep());
+    *call.world.ledger.disk.lock().unwrap() = Disk::Stalls;
     let waits = code(call.gate().finish_connect(this())).err();
     assert_eq!(waits, Some(ErrorCode::WouldBlock));
+    // Its permit comes while nobody asks how far it is.
+    *call.world.ledger.disk.lock().unwrap() = Disk::Writes;
     let busy = Some(ErrorCode::ConcurrencyConflict);
     for _ in 0..10 {
         let network = call.network();
