@@ -1,5 +1,8 @@
 //! How many sockets there may be: of one call, and of all calls together, whose descriptors are those of
 //! one process.
+//!
+//! What a socket keeps in the host is bounded as well: one datagram that came in, one that waits to go out,
+//! and what one stream was handed last, each of at most 64 KiB.
 
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};

@@ -97,6 +97,8 @@ pub(super) struct Client {
 
 struct Books {
     closed: bool,
+    /// Given back when the socket is closed, whatever wasmtime still holds of it.
+    room: Option<Room>,
     pending: Pending,
     /// The address that was bound, as it was asked for.
     bound: Option<SocketAddr>,
@@ -114,7 +116,6 @@ pub(crate) struct Socket {
     pub(super) scope: Arc<CallScope>,
     wildcard: SocketAddr,
     rooms: Arc<Rooms>,
-    _room: Room,
     books: Mutex<Books>,
 }
 
@@ -129,9 +130,9 @@ impl Socket {
             scope,
             wildcard,
             rooms,
-            _room: room,
             books: Mutex::new(Books {
                 closed: false,
+                room: Some(room),
                 pending: Pending::NONE,
                 bound: None,
                 receives: None,
@@ -445,6 +446,7 @@ impl Socket {
             std::mem::take(&mut books.traces),
             books.receives.take(),
             books.connected.take(),
+            books.room.take(),
         );
         drop(books);
         if let Some(permit) = pending.permit {
