@@ -7,6 +7,7 @@
 pub mod files;
 pub mod http;
 pub mod report;
+pub mod sockets;
 #[doc(hidden)]
 pub mod wasi;
 

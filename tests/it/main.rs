@@ -11,6 +11,7 @@
 //! - [`mcp`]: official clients of the Model Context Protocol, and clients that misbehave.
 //! - [`oracle`]: what the kernel saw of a call is what its receipts say.
 //! - [`plugins`]: the first-party plugins under the gate, with their smallest grants.
+//! - [`sockets`]: a connection whose grant is revoked while it is used.
 //! - [`readme`]: the README's console blocks, its links, the arrows between crates.
 //!
 //! `cargo xtask test` builds what they need and says where it is. The scaffolding is in [`support`];
@@ -31,4 +32,5 @@ mod mcp;
 mod oracle;
 mod plugins;
 mod readme;
+mod sockets;
 mod support;

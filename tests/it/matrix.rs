@@ -7,6 +7,11 @@ use crate::support::server::{Answer, Server};
 use crate::support::{Home, place};
 use serde_json::{Value, json};
 use std::fmt::Write;
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
 use tollgate_sandbox::table::{TABLE, Treatment};
 
 /// What is granted, by name.
@@ -14,7 +19,8 @@ const GRANTED: [(&str, &str); 3] = [
     (
         "everything",
         r#""fs.full {MOUNT} at /data", "http GET http://127.0.0.1:{PORT}/**", "env HOSTILE_PLAIN",
-           "kv notes", "dns localhost", "tcp connect 127.0.0.1:{PORT}", "udp bind 127.0.0.1:0""#,
+           "kv notes", "dns localhost", "tcp connect 127.0.0.1:{PORT}", "tcp bind 127.0.0.1:{OWN_PORT}",
+           "udp connect 127.0.0.1:{PORT}", "udp bind 127.0.0.1:0""#,
     ),
     ("reading", r#""fs.read {MOUNT} at /data""#),
     ("nothing", ""),
@@ -84,6 +90,25 @@ fn came_of(line: &str) -> String {
     came.split_once(' ').unwrap().1.to_owned()
 }
 
+/// A port on loopback that nobody uses.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// Connects to a port as soon as somebody listens there, and stays until the call is over.
+fn visit(port: u16, over: Arc<AtomicBool>) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        let mut visitor = None;
+        while !over.load(Ordering::Relaxed) {
+            if visitor.is_none() {
+                visitor = TcpStream::connect(("127.0.0.1", port)).ok();
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    })
+}
+
 fn attempt(name: &'static str, grants: &str) -> Column {
     let home = Home::new();
     let server = Server::start(|_| Answer::ok("a page"));
@@ -92,17 +117,23 @@ fn attempt(name: &'static str, grants: &str) -> Column {
     std::fs::write(mount.join("note.txt"), "a note").unwrap();
     std::os::unix::fs::symlink("note.txt", mount.join("link-inside")).unwrap();
     let component = place::hostile().join("matrix.wasm");
+    let own_port = free_port();
+    let called = Arc::new(AtomicBool::new(false));
+    let client = visit(own_port, Arc::clone(&called));
     let grants = grants
         .replace("{MOUNT}", mount.to_str().unwrap())
-        .replace("{PORT}", &server.port.to_string());
+        .replace("{PORT}", &server.port.to_string())
+        .replace("{OWN_PORT}", &own_port.to_string());
     home.policy(&format!(
         "version = 1\n[plugins.matrix]\ncomponent = {component:?}\ngrants = [{grants}]\n"
     ));
-    let arguments = json!({ "port": server.port }).to_string();
-    let called = home.json(["call", "matrix", "attempt", "--arguments-json", &arguments]);
-    let session = called["session"].as_str().unwrap();
+    let arguments = json!({ "port": server.port, "canary_port": own_port }).to_string();
+    let answer = home.json(["call", "matrix", "attempt", "--arguments-json", &arguments]);
+    called.store(true, Ordering::Relaxed);
+    client.join().unwrap();
+    let session = answer["session"].as_str().unwrap();
     let listed = home.json(["receipt", "list", "--session", session, "--limit", "1000"]);
-    let said = called
+    let said = answer
         .pointer("/content/0/json")
         .and_then(Value::as_array)
         .unwrap();

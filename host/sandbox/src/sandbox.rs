@@ -167,6 +167,7 @@ impl Sandbox {
             credentials: config.credentials,
             transport: config.transport,
             files,
+            sockets: gate::sockets::HostRooms::default(),
             io: io.1.clone(),
         });
         Ok(Self {

@@ -3,6 +3,7 @@
 use crate::gate::fs::Handles;
 use crate::gate::http::{FIELDS_BYTES_MAX, Hooks};
 use crate::gate::scope::CallScope;
+use crate::gate::sockets::Sockets;
 use crate::meter::Meter;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,7 +26,9 @@ pub(crate) struct State {
     pub(crate) handles: Handles,
     pub(crate) cli: WasiCliCtx,
     pub(crate) clocks: WasiClocksCtx,
-    pub(crate) sockets: WasiSocketsCtx,
+    pub(crate) sockets: Sockets,
+    /// Makes no socket: each is made with a context of its own.
+    pub(crate) no_network: WasiSocketsCtx,
     pub(crate) http: WasiHttpCtx,
     pub(crate) hooks: Hooks,
     pub(crate) meter: Meter,
@@ -64,7 +67,8 @@ impl State {
             handles: Handles::default(),
             cli: WasiCliCtx::default(),
             clocks: WasiClocksCtx::default(),
-            sockets: WasiSocketsCtx::default(),
+            sockets: Sockets::default(),
+            no_network: WasiSocketsCtx::default(),
             http,
             hooks: Hooks,
             meter: seed.meter,

@@ -3,16 +3,12 @@
 //! Not hostile: the test calls it with everything granted, with reading granted and with nothing
 //! granted, and prints what came of each.
 
+use std::net::SocketAddr;
 use tollgate_test_guests::files::{self, open_to_write, touch};
 use tollgate_test_guests::wasi::cli::environment::get_environment;
 use tollgate_test_guests::wasi::filesystem::types::{Descriptor, OpenFlags, PathFlags};
 use tollgate_test_guests::wasi::keyvalue::store;
-use tollgate_test_guests::wasi::sockets::instance_network::instance_network;
-use tollgate_test_guests::wasi::sockets::ip_name_lookup::resolve_addresses;
-use tollgate_test_guests::wasi::sockets::network::IpAddressFamily;
-use tollgate_test_guests::wasi::sockets::tcp_create_socket::create_tcp_socket;
-use tollgate_test_guests::wasi::sockets::udp_create_socket::create_udp_socket;
-use tollgate_test_guests::{Report, Scene, http};
+use tollgate_test_guests::{Report, Scene, http, sockets};
 
 fn attempt(scene: &Scene, report: &mut Report) {
     let names: Vec<String> = get_environment()
@@ -30,19 +26,60 @@ fn attempt(scene: &Scene, report: &mut Report) {
     let answer = http::get(&format!("127.0.0.1:{}", scene.port), "/public/page");
     report.step("outgoing-handler.handle http.request", answer);
     attempt_keyvalue(report);
-    let network = instance_network();
     report.step(
         "ip-name-lookup.resolve-addresses dns.resolve",
-        resolve_addresses(&network, "localhost"),
+        sockets::look_up("localhost"),
     );
-    let v4 = IpAddressFamily::Ipv4;
+    attempt_streams(scene, report);
+    attempt_datagrams(scene, report);
+}
+
+fn attempt_streams(scene: &Scene, report: &mut Report) {
+    let server = SocketAddr::from(([127, 0, 0, 1], scene.port));
     report.step(
-        "tcp-create-socket.create-tcp-socket tcp.socket",
-        create_tcp_socket(v4),
+        "tcp-socket.start-connect tcp.connect",
+        sockets::connect(server),
     );
+    // The test connects to this port until somebody listens.
+    let own = SocketAddr::from(([127, 0, 0, 1], scene.canary_port));
+    let bound = report.step("tcp-socket.start-bind tcp.bind", sockets::bind(own));
+    let Ok(listener) = bound.map_or_else(sockets::unbound, Ok) else {
+        return;
+    };
     report.step(
-        "udp-create-socket.create-udp-socket udp.socket",
-        create_udp_socket(v4),
+        "tcp-socket.start-listen tcp.listen",
+        listener.start_listen(),
+    );
+    let listens = listener.finish_listen().is_ok();
+    if listens {
+        listener.subscribe().block();
+    }
+    // The streams of a socket go before it does.
+    let accepted = listener.accept().map(|(client, input, output)| {
+        drop((input, output));
+        drop(client);
+    });
+    report.step("tcp-socket.accept tcp.accept", accepted);
+}
+
+fn attempt_datagrams(scene: &Scene, report: &mut Report) {
+    let own = SocketAddr::from(([127, 0, 0, 1], 0));
+    let server = SocketAddr::from(([127, 0, 0, 1], scene.port));
+    let bound = sockets::bind_udp(own);
+    let bound = report.step("udp-socket.start-bind udp.bind", bound);
+    let send = "outgoing-datagram-stream.send udp.send";
+    match bound.as_ref().map(|socket| socket.stream(None)) {
+        Some(Ok((_incoming, outgoing))) => {
+            report.step(send, sockets::send(&outgoing, Some(server)));
+        }
+        _ => report.say(format!("{send}: out of reach")),
+    }
+    let Ok(socket) = bound.map_or_else(sockets::unbound_udp, Ok) else {
+        return;
+    };
+    report.step(
+        "udp-socket.stream udp.connect",
+        socket.stream(Some(sockets::address(server))),
     );
 }
 

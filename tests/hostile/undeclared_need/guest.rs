@@ -15,6 +15,8 @@ fn attempt(scene: &Scene, report: &mut Report) {
     report.step("open a namespace", opened);
     http::attempt(report, &format!("127.0.0.1:{}", scene.port), "/public/page");
     report.step("look up", ("localhost", 80).to_socket_addrs());
+    let granted = ("127.0.0.1", scene.port);
+    report.step("connect", std::net::TcpStream::connect(granted));
 }
 
 tollgate_test_guests::guest!(attempt);

@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 
 /// A neighbour's call, a process of its own, takes a fraction of a second on an idle machine.
 const NEIGHBOUR_TIME_MAX: Duration = Duration::from_secs(5);
-/// Folders of `tests/hostile` that are not hostile.
-const OTHERS: [&str; 3] = ["bench", "blocks", "matrix"];
+/// Folders of `tests/hostile` that are not hostile, or have a test of their own.
+const OTHERS: [&str; 4] = ["bench", "blocks", "matrix", "socket_revoked"];
 
 macro_rules! folders {
     ($($test:ident = $folder:literal),* $(,)?) => {
@@ -40,7 +40,12 @@ folders! {
     private_address = "private_address",
     dot_encoded = "dot_encoded",
     name_lookup = "name_lookup",
+    lookup_exfil = "lookup_exfil",
     socket_connect = "socket_connect",
+    socket_other_port = "socket_other_port",
+    socket_listen = "socket_listen",
+    socket_metadata = "socket_metadata",
+    udp_spray = "udp_spray",
     environment = "environment",
     heavy_memory = "memory",
     heavy_endless_loop = "endless_loop",

@@ -27,7 +27,9 @@ Capabilities:
 Examples:
   tollgate grant add files 'fs.read . at /project except **/.env .git/**'
   tollgate grant add openai 'http POST https://api.openai.com/v1/** with openai' --why \"work account\"
-  tollgate grant add fetch 'http GET https://example.org/**' --expires 2h --uses 10")]
+  tollgate grant add fetch 'http GET https://example.org/**' --expires 2h --uses 10
+  tollgate grant add mail 'tcp connect 192.0.2.25:993'
+  tollgate grant add mail 'dns *.example.org'")]
 pub(crate) struct Add {
     /// The plugin
     pub(crate) plugin: String,
@@ -89,7 +91,8 @@ Exit code 3 if it would be denied.
 
 Examples:
   tollgate grant explain files 'fs.write /project/NOTES.md'
-  tollgate grant explain openai 'http POST https://api.openai.com/v1/chat/completions'")]
+  tollgate grant explain openai 'http POST https://api.openai.com/v1/chat/completions'
+  tollgate grant explain mail 'tcp connect 192.0.2.25:993'")]
 pub(crate) struct Explain {
     /// The plugin
     pub(crate) plugin: String,

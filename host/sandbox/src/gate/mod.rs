@@ -23,7 +23,7 @@ pub(crate) mod permit;
 pub(crate) mod record;
 pub(crate) mod scope;
 mod sink;
-mod sockets;
+pub(crate) mod sockets;
 pub(crate) mod stdio;
 pub mod table;
 #[cfg(test)]
@@ -47,6 +47,7 @@ pub(crate) struct GateHost {
     pub(crate) credentials: Arc<dyn Credentials>,
     pub(crate) transport: http::net::Transport,
     pub(crate) files: fs::Files,
+    pub(crate) sockets: sockets::HostRooms,
     /// The runtime of the tasks that the gate owns; guests never run on it.
     pub(crate) io: tokio::runtime::Handle,
 }

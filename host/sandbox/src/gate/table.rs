@@ -59,8 +59,6 @@ pub struct Interface {
 
 const ENV: &str = "wasi:cli/environment.get-environment";
 pub(super) const ENVIRONMENT: &str = ENV;
-pub(super) const TCP_CREATE: &str = "wasi:sockets/tcp-create-socket.create-tcp-socket";
-pub(super) const UDP_CREATE: &str = "wasi:sockets/udp-create-socket.create-udp-socket";
 pub(super) const RESOLVE: &str = "wasi:sockets/ip-name-lookup.resolve-addresses";
 pub(super) const HTTP_HANDLE: &str = "wasi:http/outgoing-handler.handle";
 pub(super) const KV_OPEN: &str = "wasi:keyvalue/store.open";
@@ -114,8 +112,14 @@ const FS_USE: &[(&str, Class)] = &[("fs.use", BUFFERED)];
 const HTTP_USE: &[(&str, Class)] = &[("http.use", BUFFERED)];
 /// A request that led to an address where it may not go.
 const HTTP_FLIGHT: &[(&str, Class)] = &[("http.use", BUFFERED), ("http.connect", STRICT)];
-/// Streams are of files and of bodies.
-const STREAM_USE: &[(&str, Class)] = &[("fs.use", BUFFERED), ("http.use", BUFFERED)];
+/// A socket for datagrams that is used after its grant is gone.
+const UDP_USE: &[(&str, Class)] = &[("udp.use", BUFFERED)];
+/// Streams are of files, of bodies and of connections.
+const STREAM_USE: &[(&str, Class)] = &[
+    ("fs.use", BUFFERED),
+    ("http.use", BUFFERED),
+    ("tcp.use", BUFFERED),
+];
 const NOT_PERMITTED: DenialForm = DenialForm::Error("not-permitted");
 const ACCESS_DENIED: DenialForm = DenialForm::Error("access-denied");
 
@@ -301,19 +305,19 @@ interfaces! {
         handle("[method]resolve-address-stream.subscribe"),
     ]
     "wasi:sockets/tcp-create-socket@0.2.12" TcpCreate [
-        effect("create-tcp-socket", &[("tcp.socket", STRICT)], ACCESS_DENIED),
+        inert("create-tcp-socket"),
     ]
     "wasi:sockets/udp-create-socket@0.2.12" UdpCreate [
-        effect("create-udp-socket", &[("udp.socket", STRICT)], ACCESS_DENIED),
+        inert("create-udp-socket"),
     ]
     "wasi:sockets/tcp@0.2.12" Tcp [
-        handle("[method]tcp-socket.start-bind"),
+        effect("[method]tcp-socket.start-bind", &[("tcp.bind", STRICT)], ACCESS_DENIED),
         handle("[method]tcp-socket.finish-bind"),
-        handle("[method]tcp-socket.start-connect"),
+        effect("[method]tcp-socket.start-connect", &[("tcp.connect", STRICT)], ACCESS_DENIED),
         handle("[method]tcp-socket.finish-connect"),
-        handle("[method]tcp-socket.start-listen"),
+        effect("[method]tcp-socket.start-listen", &[("tcp.listen", STRICT)], ACCESS_DENIED),
         handle("[method]tcp-socket.finish-listen"),
-        handle("[method]tcp-socket.accept"),
+        effect("[method]tcp-socket.accept", &[("tcp.accept", BUFFERED)], DenialForm::Filtered),
         handle("[method]tcp-socket.local-address"),
         handle("[method]tcp-socket.remote-address"),
         handle("[method]tcp-socket.is-listening"),
@@ -337,9 +341,9 @@ interfaces! {
         handle("[method]tcp-socket.shutdown"),
     ]
     "wasi:sockets/udp@0.2.12" Udp [
-        handle("[method]udp-socket.start-bind"),
+        effect("[method]udp-socket.start-bind", &[("udp.bind", STRICT)], ACCESS_DENIED),
         handle("[method]udp-socket.finish-bind"),
-        handle("[method]udp-socket.stream"),
+        effect("[method]udp-socket.stream", &[("udp.connect", STRICT)], ACCESS_DENIED),
         handle("[method]udp-socket.local-address"),
         handle("[method]udp-socket.remote-address"),
         handle("[method]udp-socket.address-family"),
@@ -350,10 +354,10 @@ interfaces! {
         handle("[method]udp-socket.send-buffer-size"),
         handle("[method]udp-socket.set-send-buffer-size"),
         handle("[method]udp-socket.subscribe"),
-        handle("[method]incoming-datagram-stream.receive"),
+        using("[method]incoming-datagram-stream.receive", UDP_USE),
         handle("[method]incoming-datagram-stream.subscribe"),
-        handle("[method]outgoing-datagram-stream.check-send"),
-        handle("[method]outgoing-datagram-stream.send"),
+        using("[method]outgoing-datagram-stream.check-send", UDP_USE),
+        effect("[method]outgoing-datagram-stream.send", &[("udp.send", STRICT)], ACCESS_DENIED),
         handle("[method]outgoing-datagram-stream.subscribe"),
     ]
     "tollgate:plugin/denials@0.1.0" Denials [inert("last")]

@@ -1,7 +1,7 @@
 //! A gate without a store, for tests: a ledger in memory that can stall or fail, grants that can change.
 
 use super::GateHost;
-use super::http::net::{FixtureSet, Transport};
+use super::http::net::{Client, ClientOptions, FixtureSet, Resolver, TlsRoots, Transport};
 use super::record::Caller;
 use super::scope::{Bounds, CallScope};
 use crate::services::{Credentials, Environment, KeyValue, KeyValueError, SessionKeys};
@@ -44,10 +44,12 @@ impl Ledger for FakeLedger {
         &'a self,
         _: &'a [Ticket],
     ) -> Pin<Box<dyn Future<Output = Result<(), LedgerError>> + Send + 'a>> {
-        // Polled by hand where it stalls, so nobody is woken.
-        Box::pin(poll_fn(|_| match *self.disk.lock().unwrap() {
+        Box::pin(poll_fn(|context| match *self.disk.lock().unwrap() {
             Disk::Writes => Poll::Ready(Ok(())),
-            Disk::Stalls => Poll::Pending,
+            Disk::Stalls => {
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
             Disk::Fails => Poll::Ready(Err(LedgerError::Unavailable("full".into()))),
         }))
     }
@@ -228,7 +230,20 @@ impl World {
         Self::leased(grants, None)
     }
 
+    /// One with a network, and a resolver of its own.
+    pub(crate) fn live(grants: &[&str], resolver: Arc<dyn Resolver>) -> Self {
+        let roots = TlsRoots::default();
+        let client = Client::new(ClientOptions { roots, resolver }).unwrap();
+        Self::with(grants, None, Transport::Live(client))
+    }
+
     pub(crate) fn leased(grants: &[&str], fence: Option<u64>) -> Self {
+        let fixture = r#"{"version":1,"exchanges":[]}"#;
+        let fixture = FixtureSet::parse(fixture, "test").unwrap();
+        Self::with(grants, fence, Transport::Fixture(fixture))
+    }
+
+    fn with(grants: &[&str], fence: Option<u64>, transport: Transport) -> Self {
         let home = tempfile::tempdir().unwrap();
         let ledger = Arc::new(FakeLedger {
             disk: Mutex::new(Disk::Writes),
@@ -239,7 +254,6 @@ impl World {
             readable: Mutex::new(true),
             used: Mutex::default(),
         });
-        let fixture = r#"{"version":1,"exchanges":[]}"#;
         let protected: Vec<PathBuf> = Vec::new();
         let host = GateHost {
             ledger: ledger.clone(),
@@ -249,8 +263,9 @@ impl World {
             keyvalue: Arc::new(Nothing),
             environment: Arc::new(Nothing),
             credentials: Arc::new(Nothing),
-            transport: Transport::Fixture(FixtureSet::parse(fixture, "test").unwrap()),
+            transport,
             files: super::fs::Files::new(&home.path().join("cache"), &protected, 0).unwrap(),
+            sockets: super::sockets::HostRooms::default(),
             io: tokio::runtime::Handle::current(),
         };
         let caller = Caller {

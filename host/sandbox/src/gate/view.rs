@@ -44,6 +44,11 @@ impl Gate<'_> {
             table: &mut self.state.table,
         }
     }
+
+    /// wasmtime-wasi's own socket functions, for handles that the gate minted.
+    pub(super) fn minted_sockets(&mut self) -> WasiSocketsCtxView<'_> {
+        network(self.state)
+    }
 }
 
 pub(crate) fn cli(state: &mut State) -> WasiCliCtxView<'_> {
@@ -53,9 +58,10 @@ pub(crate) fn cli(state: &mut State) -> WasiCliCtxView<'_> {
     }
 }
 
-pub(crate) fn sockets(state: &mut State) -> WasiSocketsCtxView<'_> {
+/// A network on which nothing may be done, for functions that only hand it around.
+pub(crate) fn network(state: &mut State) -> WasiSocketsCtxView<'_> {
     WasiSocketsCtxView {
-        ctx: &mut state.sockets,
+        ctx: &mut state.no_network,
         table: &mut state.table,
     }
 }

@@ -25,8 +25,8 @@ const EFFECTS: [(&str, &str); 2] = [
     ("wasi:http/outgoing-handler@", "http"),
     ("wasi:keyvalue/store@", "kv"),
 ];
-/// Interfaces that are refused whatever is granted.
-const REFUSED: [&str; 3] = [
+/// Interfaces that some languages import for every program, whether it uses them or not.
+const NETWORK: [&str; 3] = [
     "wasi:sockets/tcp-create-socket@",
     "wasi:sockets/udp-create-socket@",
     "wasi:sockets/ip-name-lookup@",
@@ -232,16 +232,18 @@ fn imports(inspection: &Inspection, findings: &mut Vec<Finding>) {
             _ => {}
         }
     }
-    if inspection
-        .imports
-        .iter()
-        .any(|name| REFUSED.iter().any(|prefix| name.starts_with(prefix)))
-    {
+    let imported = |prefix: &&str| {
+        inspection
+            .imports
+            .iter()
+            .any(|name| name.starts_with(*prefix))
+    };
+    if NETWORK.iter().any(imported) && !["tcp", "udp", "dns"].into_iter().any(declares) {
         findings.push(finding(
             Level::Note,
             "sockets",
-            "it imports sockets or name lookup, which are refused whatever is granted",
-            "for HTTP use wasi:http/outgoing-handler",
+            "it imports sockets or name lookup and declares no need of tcp, udp or dns: every use is denied",
+            "for HTTP use wasi:http/outgoing-handler; for a socket add the need, such as \"tcp connect 192.0.2.1:443\"",
         ));
     }
 }

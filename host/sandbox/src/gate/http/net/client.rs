@@ -88,6 +88,11 @@ impl Client {
         })
     }
 
+    /// Who looks names up.
+    pub(crate) fn resolver(&self) -> Arc<dyn Resolver> {
+        Arc::clone(&self.resolver)
+    }
+
     /// Sends one request and waits for the head of its answer. Dropping the future gives the request
     /// up; dropping the answer's body gives the rest of the answer up.
     ///
