@@ -5,7 +5,9 @@
 //! raw imports, so that a guest can ask for what a libc would refuse by itself.
 
 pub mod files;
+pub mod floods;
 pub mod http;
+pub mod paths;
 pub mod report;
 #[doc(hidden)]
 pub mod wasi;

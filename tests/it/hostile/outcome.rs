@@ -29,7 +29,13 @@ pub(crate) struct Outcome {
     /// What the component says it saw.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) saw: Vec<String>,
-    /// The receipts, in order: `KIND VERDICT REASON-OR-OUTCOME: TARGET`.
+    /// Whether the receipts are told with the detail of their outcome.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) with_detail: bool,
+    /// Texts that may be in no output, and in no byte of what Tollgate keeps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) nowhere: Vec<String>,
+    /// The receipts, in order: `KIND VERDICT REASON-OR-OUTCOME: TARGET`, and ` (DETAIL)`.
     pub(crate) receipts: Vec<String>,
     /// What the granted server was asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -62,6 +68,14 @@ fn one() -> usize {
     clippy::trivially_copy_pass_by_ref,
     reason = "serde passes a reference"
 )]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
 fn is_one(calls: &usize) -> bool {
     *calls == 1
 }
@@ -82,14 +96,14 @@ impl Outcome {
         for entry in entries.iter().filter(|entry| {
             entry.kind() == "call"
                 && entry.text("/plugin/name") == scene.name
-                && (entry.text("/export") == "tool.call attempt"
+                && (entry.text("/export").ends_with("attempt")
                     || entry.text("/ended") == "refused")
         }) {
             ends.push((
                 entry.text("/ended").to_owned(),
                 entry.text("/detail").to_owned(),
             ));
-            receipts.push(receipts_of(scene, &entry.session));
+            receipts.push(receipts_of(scene, &entry.session, expected.with_detail));
         }
         assert_eq!(
             ends.len(),
@@ -117,6 +131,8 @@ impl Outcome {
             ended,
             detail,
             saw: saw(scene, &ran[0]),
+            with_detail: expected.with_detail,
+            nowhere: expected.nowhere.clone(),
             receipts: receipts.remove(0),
             requests: scene
                 .server
@@ -163,12 +179,16 @@ fn saw(scene: &Scene, ran: &Ran) -> Vec<String> {
         .collect()
 }
 
-fn receipts_of(scene: &Scene, session: &str) -> Vec<String> {
+fn receipts_of(scene: &Scene, session: &str, with_detail: bool) -> Vec<String> {
     let all = ["receipt", "list", "--session", session, "--limit", "10000"];
     let listed = scene.home.json(all);
     let lines = receipts(&listed)
         .iter()
-        .map(|receipt| scene.blanked(&line(receipt)))
+        .map(|receipt| match detail(receipt).filter(|_| with_detail) {
+            Some(detail) => format!("{} ({detail})", line(receipt)),
+            None => line(receipt),
+        })
+        .map(|line| scene.blanked(&line))
         .collect();
     folded(lines)
 }
@@ -205,6 +225,14 @@ pub(crate) fn receipts(listed: &Value) -> Vec<Value> {
         .as_array()
         .unwrap_or_else(|| panic!("no list of receipts: {listed}"))
         .clone()
+}
+
+/// What the outcome says besides.
+fn detail(receipt: &Value) -> Option<&str> {
+    ["resolved", "closed", "settled"].iter().find_map(|stage| {
+        let detail = receipt.pointer(&format!("/{stage}/outcome/detail"))?;
+        detail.as_str()
+    })
 }
 
 /// One receipt in a line.

@@ -1,0 +1,9 @@
+//! Answers with more than a call may put out.
+
+use tollgate_test_guests::{Report, Scene};
+
+fn attempt(_: &Scene, report: &mut Report) {
+    report.say("x".repeat(5 * 1024 * 1024));
+}
+
+tollgate_test_guests::guest!(attempt);

@@ -1,0 +1,31 @@
+//! Writes what decides about it: the policy of the project that it may change, and the one of the home.
+
+use tollgate_test_guests::paths::{self, Op};
+use tollgate_test_guests::{Report, Scene};
+
+fn attempt(scene: &Scene, report: &mut Report) {
+    let own = [
+        (Op::CreateNew, "tollgate.toml"),
+        (Op::Mkdir, "tollgate.toml"),
+        (Op::Symlink("harmless.toml"), "tollgate.toml"),
+        (Op::Create, "harmless.toml"),
+        (Op::Rename("tollgate.toml"), "harmless.toml"),
+        (Op::Link("tollgate.toml"), "harmless.toml"),
+        (Op::Create, "TOLLGATE.TOML"),
+        (Op::Create, "to-home/tollgate.toml"),
+        (Op::Write, "to-policy"),
+        (Op::Truncate, "to-policy"),
+        (Op::Symlink("tollgate.toml"), "way"),
+        (Op::Create, "way"),
+        (Op::Unlink, "harmless.toml"),
+        (Op::Unlink, "TOLLGATE.TOML"),
+        (Op::Unlink, "way"),
+    ];
+    paths::all(report, "/project", own);
+    let root = scene.root.trim_start_matches('/');
+    for name in ["home/config/tollgate.toml", "home/config/new.toml", "work/tollgate.toml"] {
+        paths::all(report, "/all", [Op::Create, Op::Write, Op::Unlink].map(|op| (op, format!("{root}/{name}"))));
+    }
+}
+
+tollgate_test_guests::guest!(attempt);
