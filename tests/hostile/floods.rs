@@ -16,7 +16,11 @@ pub fn until_refused<T, E: Said>(
         match attempt(n) {
             Ok(value) => kept.push(value),
             Err(error) => {
-                report.say(format!("{what}: {} times, then {}", kept.len(), error.said()));
+                report.say(format!(
+                    "{what}: {} times, then {}",
+                    kept.len(),
+                    error.said()
+                ));
                 return kept;
             }
         }

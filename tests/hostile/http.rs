@@ -147,7 +147,12 @@ pub fn all<'a>(report: &mut Report, asks: impl IntoIterator<Item = (&'a str, Ask
 /// Says what came of a request.
 pub fn say(report: &mut Report, what: &str, answer: &Result<Answer, String>) {
     report.say(match answer {
-        Ok(answer) => format!("{what}: {} {:?}{}", answer.status, answer.body, answer.end()),
+        Ok(answer) => format!(
+            "{what}: {} {:?}{}",
+            answer.status,
+            answer.body,
+            answer.end()
+        ),
         Err(error) => format!("{what}: {error}"),
     });
 }
@@ -183,7 +188,8 @@ pub fn answer(pending: &FutureIncomingResponse) -> Result<Answer, ErrorCode> {
                     Err(StreamError::Closed) => break,
                     Err(StreamError::LastOperationFailed(error)) => {
                         let code = http_error_code(&error);
-                        broken = Some(code.map_or_else(|| "unknown".to_owned(), |code| name(&code)));
+                        broken =
+                            Some(code.map_or_else(|| "unknown".to_owned(), |code| name(&code)));
                         break;
                     }
                 }

@@ -17,6 +17,9 @@ pub struct Scene {
     /// The directory on the host in which all of the test is.
     #[serde(default)]
     pub root: String,
+    /// Whose turn it is in a component of many.
+    #[serde(default)]
+    pub guest: String,
 }
 
 /// What a guest attempted and what it saw, one line each.

@@ -6,12 +6,14 @@ use tollgate_test_guests::{Report, Scene};
 
 const TIMES: usize = 20;
 
-fn attempt(scene: &Scene, report: &mut Report) {
+pub(crate) fn attempt(scene: &Scene, report: &mut Report) {
     let granted = format!("127.0.0.1:{}", scene.port);
     let mut sent = [0_usize; 3];
     for _ in 0..TIMES {
         // The answer is never waited for.
-        sent[0] += usize::from(ask(&granted, "/slow", Method::Get).is_some_and(|r| handle(r, None).is_ok()));
+        sent[0] += usize::from(
+            ask(&granted, "/slow", Method::Get).is_some_and(|r| handle(r, None).is_ok()),
+        );
         // Its body is never read.
         let pending = ask(&granted, "/endless", Method::Get).and_then(|r| handle(r, None).ok());
         if let Some(pending) = pending {
@@ -42,5 +44,3 @@ fn ask<'a>(
     };
     ask.build().ok()
 }
-
-tollgate_test_guests::guest!(attempt);

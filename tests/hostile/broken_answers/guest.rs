@@ -3,12 +3,19 @@
 use tollgate_test_guests::http;
 use tollgate_test_guests::{Report, Scene};
 
-fn attempt(scene: &Scene, report: &mut Report) {
+pub(crate) fn attempt(scene: &Scene, report: &mut Report) {
     let granted = format!("127.0.0.1:{}", scene.port);
 
-    for path in ["/cut", "/cut-chunk", "/two-lengths", "/two-framings", "/garbage", "/switch", "/more-than-asked", "/public/page"] {
+    for path in [
+        "/cut",
+        "/cut-chunk",
+        "/two-lengths",
+        "/two-framings",
+        "/garbage",
+        "/switch",
+        "/more-than-asked",
+        "/public/page",
+    ] {
         http::say(report, path, &http::get(&granted, path));
     }
 }
-
-tollgate_test_guests::guest!(attempt);

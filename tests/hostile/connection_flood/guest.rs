@@ -7,7 +7,7 @@ use tollgate_test_guests::{Report, Scene};
 
 const TIMES: usize = 1_100;
 
-fn attempt(scene: &Scene, report: &mut Report) {
+pub(crate) fn attempt(scene: &Scene, report: &mut Report) {
     let granted = format!("127.0.0.1:{}", scene.port);
     let open = until_refused(report, "held", TIMES, |_| {
         let request = Ask::get(&granted, "/slow").build()?;
@@ -15,5 +15,3 @@ fn attempt(scene: &Scene, report: &mut Report) {
     });
     drop(open);
 }
-
-tollgate_test_guests::guest!(attempt);

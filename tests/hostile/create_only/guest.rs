@@ -5,7 +5,7 @@ use tollgate_test_guests::paths::{self, Op};
 use tollgate_test_guests::wasi::filesystem::types::OpenFlags;
 use tollgate_test_guests::{Report, Scene};
 
-fn attempt(_: &Scene, report: &mut Report) {
+pub(crate) fn attempt(_: &Scene, report: &mut Report) {
     paths::all(
         report,
         "/data",
@@ -33,7 +33,10 @@ fn attempt(_: &Scene, report: &mut Report) {
         ],
     );
     files::within(report, "/data", |data, report| {
-        let own = report.step("create an own file", open_to_write(data, "own.txt", OpenFlags::CREATE));
+        let own = report.step(
+            "create an own file",
+            open_to_write(data, "own.txt", OpenFlags::CREATE),
+        );
         if let Some(file) = own {
             report.step("write to it", file.write(b"own", 0));
             report.step("write to it again", file.write(b"OWN", 0));
@@ -41,5 +44,3 @@ fn attempt(_: &Scene, report: &mut Report) {
         }
     });
 }
-
-tollgate_test_guests::guest!(attempt);

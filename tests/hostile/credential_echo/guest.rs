@@ -3,7 +3,7 @@
 use tollgate_test_guests::http;
 use tollgate_test_guests::{Report, Scene};
 
-fn attempt(scene: &Scene, report: &mut Report) {
+pub(crate) fn attempt(scene: &Scene, report: &mut Report) {
     let granted = format!("127.0.0.1:{}", scene.port);
 
     for path in ["/vault/headers", "/vault/failure", "/vault/split", "/echo"] {
@@ -15,5 +15,3 @@ fn attempt(scene: &Scene, report: &mut Report) {
         }
     }
 }
-
-tollgate_test_guests::guest!(attempt);

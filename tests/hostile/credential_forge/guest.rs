@@ -3,7 +3,7 @@
 use tollgate_test_guests::http::{self, Ask};
 use tollgate_test_guests::{Report, Scene};
 
-fn attempt(scene: &Scene, report: &mut Report) {
+pub(crate) fn attempt(scene: &Scene, report: &mut Report) {
     let granted = format!("127.0.0.1:{}", scene.port);
 
     let own = "x-vault-token";
@@ -11,12 +11,32 @@ fn attempt(scene: &Scene, report: &mut Report) {
     for (what, path, headers) in [
         ("none", "/vault/headers", &[][..]),
         ("its header", "/vault/headers", &[(own, forged)][..]),
-        ("in capitals, twice", "/vault/headers", &[(upper, forged), (own, "Token again")][..]),
-        ("another header", "/vault/headers", &[("authorization", forged)][..]),
-        ("named by connection", "/vault/headers", &[("connection", own)][..]),
+        (
+            "in capitals, twice",
+            "/vault/headers",
+            &[(upper, forged), (own, "Token again")][..],
+        ),
+        (
+            "another header",
+            "/vault/headers",
+            &[("authorization", forged)][..],
+        ),
+        (
+            "named by connection",
+            "/vault/headers",
+            &[("connection", own)][..],
+        ),
         ("as a trailer", "/vault/headers", &[("trailer", own)][..]),
-        ("encoded, please", "/vault/headers", &[("accept-encoding", "gzip")][..]),
-        ("where none is added", "/public/headers", &[(own, forged)][..]),
+        (
+            "encoded, please",
+            "/vault/headers",
+            &[("accept-encoding", "gzip")][..],
+        ),
+        (
+            "where none is added",
+            "/public/headers",
+            &[(own, forged)][..],
+        ),
     ] {
         let ask = Ask {
             headers,
@@ -25,5 +45,3 @@ fn attempt(scene: &Scene, report: &mut Report) {
         http::say(report, what, &ask.send());
     }
 }
-
-tollgate_test_guests::guest!(attempt);

@@ -3,7 +3,7 @@
 use tollgate_test_guests::http::{self, Ask};
 use tollgate_test_guests::{Report, Scene};
 
-fn attempt(scene: &Scene, report: &mut Report) {
+pub(crate) fn attempt(scene: &Scene, report: &mut Report) {
     let granted = format!("127.0.0.1:{}", scene.port);
 
     let Some(answer) = http::attempt(report, &granted, "/vault/redirect") else {
@@ -18,5 +18,3 @@ fn attempt(scene: &Scene, report: &mut Report) {
         ],
     );
 }
-
-tollgate_test_guests::guest!(attempt);

@@ -3,10 +3,8 @@
 use tollgate_test_guests::http::{self, Ask};
 use tollgate_test_guests::{Report, Scene};
 
-fn attempt(scene: &Scene, report: &mut Report) {
+pub(crate) fn attempt(scene: &Scene, report: &mut Report) {
     let granted = format!("127.0.0.1:{}", scene.port);
 
     http::all(report, [("drip", Ask::get(&granted, "/drip"))]);
 }
-
-tollgate_test_guests::guest!(attempt);

@@ -3,9 +3,7 @@
 use tollgate_test_guests::paths::{self, Op};
 use tollgate_test_guests::{Report, Scene};
 
-fn attempt(_: &Scene, report: &mut Report) {
+pub(crate) fn attempt(_: &Scene, report: &mut Report) {
     paths::all(report, "/data", [(Op::Create, "before-the-end")]);
     std::process::exit(0);
 }
-
-tollgate_test_guests::guest!(attempt);

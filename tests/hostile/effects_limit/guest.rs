@@ -5,7 +5,7 @@ use tollgate_test_guests::paths::{self, Op};
 use tollgate_test_guests::wasi::keyvalue::store;
 use tollgate_test_guests::{Report, Scene};
 
-fn attempt(scene: &Scene, report: &mut Report) {
+pub(crate) fn attempt(scene: &Scene, report: &mut Report) {
     let table = [
         (Op::Read, "note.txt"),
         (Op::Create, "new.txt"),
@@ -22,5 +22,3 @@ fn attempt(scene: &Scene, report: &mut Report) {
     http::attempt(report, &format!("127.0.0.1:{}", scene.port), "/public/page");
     report.say(format!("variables: {:?}", std::env::vars().count()));
 }
-
-tollgate_test_guests::guest!(attempt);

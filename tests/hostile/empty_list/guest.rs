@@ -5,9 +5,18 @@ use tollgate_test_guests::paths::{self, Op};
 use tollgate_test_guests::wasi::keyvalue::store;
 use tollgate_test_guests::{Report, Scene};
 
-fn attempt(scene: &Scene, report: &mut Report) {
+pub(crate) fn attempt(scene: &Scene, report: &mut Report) {
     for mount in ["/data", "/"] {
-        let ops = [Op::Read, Op::Write, Op::Create, Op::Mkdir, Op::Stat, Op::Unlink, Op::List, Op::Readlink];
+        let ops = [
+            Op::Read,
+            Op::Write,
+            Op::Create,
+            Op::Mkdir,
+            Op::Stat,
+            Op::Unlink,
+            Op::List,
+            Op::Readlink,
+        ];
         paths::all(report, mount, ops.map(|op| (op, "note.txt")));
     }
     for name in ["", "notes", "*", "empty_list"] {
@@ -17,7 +26,8 @@ fn attempt(scene: &Scene, report: &mut Report) {
         report.say(format!("{name}: {:?}", std::env::var(name).ok()));
     }
     http::attempt(report, &format!("127.0.0.1:{}", scene.port), "/public/page");
-    report.say(format!("configuration: {:?}", tollgate_sdk::config::get("key").ok()));
+    report.say(format!(
+        "configuration: {:?}",
+        tollgate_sdk::config::get("key").ok()
+    ));
 }
-
-tollgate_test_guests::guest!(attempt);

@@ -3,7 +3,7 @@
 use tollgate_test_guests::http;
 use tollgate_test_guests::{Report, Scene};
 
-fn attempt(scene: &Scene, report: &mut Report) {
+pub(crate) fn attempt(scene: &Scene, report: &mut Report) {
     let granted = format!("127.0.0.1:{}", scene.port);
 
     let answer = http::get(&granted, "/endless");
@@ -11,5 +11,3 @@ fn attempt(scene: &Scene, report: &mut Report) {
         report.say(format!("{} bytes, {:?}", answer.count, answer.broken));
     }
 }
-
-tollgate_test_guests::guest!(attempt);

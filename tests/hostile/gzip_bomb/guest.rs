@@ -5,7 +5,7 @@ use tollgate_test_guests::wasi::http::outgoing_handler::handle;
 use tollgate_test_guests::wasi::http::types::IncomingResponse;
 use tollgate_test_guests::{Report, Scene, http};
 
-fn attempt(scene: &Scene, report: &mut Report) {
+pub(crate) fn attempt(scene: &Scene, report: &mut Report) {
     let granted = format!("127.0.0.1:{}", scene.port);
     let packed = match http::Ask::get(&granted, "/bomb").build() {
         Ok(request) => handle(request, None).ok().and_then(|pending| {
@@ -31,5 +31,3 @@ fn all_of(response: IncomingResponse) -> Option<Vec<u8>> {
     }
     Some(packed)
 }
-
-tollgate_test_guests::guest!(attempt);

@@ -3,7 +3,7 @@
 use tollgate_test_guests::http::{self, Ask};
 use tollgate_test_guests::{Report, Scene};
 
-fn attempt(scene: &Scene, report: &mut Report) {
+pub(crate) fn attempt(scene: &Scene, report: &mut Report) {
     let granted = format!("127.0.0.1:{}", scene.port);
 
     for (name, value) in [
@@ -43,5 +43,3 @@ fn attempt(scene: &Scene, report: &mut Report) {
     };
     http::all(report, [("all at once", ask)]);
 }
-
-tollgate_test_guests::guest!(attempt);

@@ -5,14 +5,23 @@ use std::fs;
 use std::path::Path;
 use tollgate_test_guests::{Report, Scene};
 
-fn attempt(scene: &Scene, report: &mut Report) {
-    for path in ["/etc/passwd", "/data2/note.txt", "/dat/note.txt", "/", "note.txt", "../note.txt", ""] {
+pub(crate) fn attempt(scene: &Scene, report: &mut Report) {
+    for path in [
+        "/etc/passwd",
+        "/data2/note.txt",
+        "/dat/note.txt",
+        "/",
+        "note.txt",
+        "../note.txt",
+        "",
+    ] {
         report.step(&format!("read {path:?}"), fs::read(path));
     }
     for path in ["/", "/data2", ".", "/etc"] {
-        report.step(&format!("list {path:?}"), fs::read_dir(path).and_then(|all| {
-            all.collect::<Result<Vec<_>, _>>()
-        }));
+        report.step(
+            &format!("list {path:?}"),
+            fs::read_dir(path).and_then(|all| all.collect::<Result<Vec<_>, _>>()),
+        );
     }
     let outside = |name: &str| format!("{}/outside/{name}", scene.root);
     let canary = outside("canary.txt");
@@ -23,7 +32,10 @@ fn attempt(scene: &Scene, report: &mut Report) {
     report.step("metadata", fs::metadata("/usr/bin"));
     report.step("symlink metadata", fs::symlink_metadata("/bin"));
     report.step("read a link", fs::read_link("/proc/self/exe"));
-    report.step("rename out", fs::rename("/data/note.txt", outside("note.txt")));
+    report.step(
+        "rename out",
+        fs::rename("/data/note.txt", outside("note.txt")),
+    );
     report.step("rename in", fs::rename(&canary, "/data/canary.txt"));
     report.step("copy out", fs::copy("/data/note.txt", outside("note.txt")));
     report.step("link in", fs::hard_link(&canary, "/data/canary.txt"));
@@ -31,7 +43,8 @@ fn attempt(scene: &Scene, report: &mut Report) {
     report.step("remove a directory", fs::remove_dir(outside("")));
     report.step("remove all", fs::remove_dir_all(outside("")));
     report.say(format!("exists: {}", Path::new("/etc/passwd").exists()));
-    report.say(format!("working directory: {:?}", std::env::current_dir().ok()));
+    report.say(format!(
+        "working directory: {:?}",
+        std::env::current_dir().ok()
+    ));
 }
-
-tollgate_test_guests::guest!(attempt);

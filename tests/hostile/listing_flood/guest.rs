@@ -3,7 +3,7 @@
 use tollgate_test_guests::files;
 use tollgate_test_guests::{Report, Scene};
 
-fn attempt(_: &Scene, report: &mut Report) {
+pub(crate) fn attempt(_: &Scene, report: &mut Report) {
     files::within(report, "/crowd", |crowd, report| {
         let Some(entries) = report.step("list", crowd.read_directory()) else {
             return;
@@ -19,5 +19,3 @@ fn attempt(_: &Scene, report: &mut Report) {
         report.say(format!("{count} entries, then {end}"));
     });
 }
-
-tollgate_test_guests::guest!(attempt);

@@ -7,12 +7,10 @@ use tollgate_test_guests::{Report, Scene};
 const LINES: usize = 100_000;
 const LINE_CHARS: usize = 100;
 
-fn attempt(_: &Scene, report: &mut Report) {
+pub(crate) fn attempt(_: &Scene, report: &mut Report) {
     let line = "\u{202e}".repeat(LINE_CHARS) + "\u{1b}[31m\nerror host: the ledger is lost";
     for _ in 0..LINES {
         log::error("\u{1b}[8mhidden", &line);
     }
     report.say("everything was logged");
 }
-
-tollgate_test_guests::guest!(attempt);

@@ -4,13 +4,25 @@
 use tollgate_test_guests::paths::{self, Op};
 use tollgate_test_guests::{Report, Scene};
 
-fn attempt(scene: &Scene, report: &mut Report) {
+pub(crate) fn attempt(scene: &Scene, report: &mut Report) {
     let root = scene.root.trim_start_matches('/');
-    let own = ["home/config/tollgate.toml", "home/state/store/store.db", "home/state/session-keys"];
-    let through = ["mount/to-policy", "mount/to-state/store/store.db", "mount/to-root/home/config/tollgate.toml"];
+    let own = [
+        "home/config/tollgate.toml",
+        "home/state/store/store.db",
+        "home/state/session-keys",
+    ];
+    let through = [
+        "mount/to-policy",
+        "mount/to-state/store/store.db",
+        "mount/to-root/home/config/tollgate.toml",
+    ];
     for path in own.into_iter().chain(through) {
         let path = format!("{root}/{path}");
-        paths::all(report, "/all", [Op::Read, Op::Stat, Op::Hash].map(|op| (op, &path)));
+        paths::all(
+            report,
+            "/all",
+            [Op::Read, Op::Stat, Op::Hash].map(|op| (op, &path)),
+        );
     }
     let path = |name: &str| format!("{root}/{name}");
     paths::all(
@@ -25,5 +37,3 @@ fn attempt(scene: &Scene, report: &mut Report) {
         ],
     );
 }
-
-tollgate_test_guests::guest!(attempt);

@@ -7,17 +7,29 @@ use tollgate_test_guests::{Report, Scene};
 const NAME_BYTES_MAX: usize = 255;
 const PATH_BYTES_MAX: usize = 4096;
 
-fn attempt(_: &Scene, report: &mut Report) {
-    let mut names: Vec<String> = ["", ".", "./", "note.txt/", "note.txt/.", "sub//inner.txt", "./note.txt"]
-        .map(str::to_owned)
-        .into();
+pub(crate) fn attempt(_: &Scene, report: &mut Report) {
+    let mut names: Vec<String> = [
+        "",
+        ".",
+        "./",
+        "note.txt/",
+        "note.txt/.",
+        "sub//inner.txt",
+        "./note.txt",
+    ]
+    .map(str::to_owned)
+    .into();
     names.push("note.txt\0.png".into());
     names.push("x".repeat(NAME_BYTES_MAX));
     names.push("x".repeat(NAME_BYTES_MAX + 1));
     names.push("x/".repeat(PATH_BYTES_MAX / 2 - 1) + "x");
     names.push("x".repeat(PATH_BYTES_MAX * 16));
     for name in &names {
-        paths::all(report, "/data", [Op::Read, Op::CreateNew, Op::Mkdir].map(|op| (op, name)));
+        paths::all(
+            report,
+            "/data",
+            [Op::Read, Op::CreateNew, Op::Mkdir].map(|op| (op, name)),
+        );
     }
     paths::all(
         report,
@@ -34,5 +46,3 @@ fn attempt(_: &Scene, report: &mut Report) {
         ],
     );
 }
-
-tollgate_test_guests::guest!(attempt);

@@ -8,17 +8,19 @@ use tollgate_test_guests::{Report, Scene};
 /// More than a call may have open.
 const TIMES: usize = 300;
 
-fn attempt(_: &Scene, report: &mut Report) {
+pub(crate) fn attempt(_: &Scene, report: &mut Report) {
     files::within(report, "/data", |data, report| {
         let open = until_refused(report, "files", TIMES, |_| files::open(data, "note.txt"));
-        until_refused(report, "one more directory", 1, |_| files::open_dir(data, "sub"));
+        until_refused(report, "one more directory", 1, |_| {
+            files::open_dir(data, "sub")
+        });
         until_refused(report, "one more listing", 1, |_| data.read_directory());
         let more = |n| files::open_to_write(data, &format!("new-{n}"), OpenFlags::CREATE);
         until_refused(report, "one more to write", 1, more);
         drop(open);
-        until_refused(report, "after closing", 1, |_| files::open(data, "note.txt"));
+        until_refused(report, "after closing", 1, |_| {
+            files::open(data, "note.txt")
+        });
         until_refused(report, "listings", TIMES, |_| data.read_directory());
     });
 }
-
-tollgate_test_guests::guest!(attempt);

@@ -1,10 +1,10 @@
 //! A granted address with other methods: those that change, tunnel, echo, and those that are none.
 
+use tollgate_test_guests::http::Method;
 use tollgate_test_guests::http::{self, Ask};
 use tollgate_test_guests::{Report, Scene};
-use tollgate_test_guests::http::Method;
 
-fn attempt(scene: &Scene, report: &mut Report) {
+pub(crate) fn attempt(scene: &Scene, report: &mut Report) {
     let granted = format!("127.0.0.1:{}", scene.port);
 
     let with = |method: Method| Ask {
@@ -40,5 +40,3 @@ fn attempt(scene: &Scene, report: &mut Report) {
     };
     http::all(report, [("overridden", overridden)]);
 }
-
-tollgate_test_guests::guest!(attempt);

@@ -3,14 +3,24 @@
 use tollgate_test_guests::http::{self, Ask};
 use tollgate_test_guests::{Report, Scene};
 
-fn attempt(scene: &Scene, report: &mut Report) {
+pub(crate) fn attempt(scene: &Scene, report: &mut Report) {
     let granted = format!("127.0.0.1:{}", scene.port);
 
     let canary = scene.canary_port;
-    for authority in [format!("127.0.0.1:{canary}"), "127.0.0.1:80".into(), "127.0.0.1:443".into(), "127.0.0.1".into(), format!("127.0.0.1:{canary}:{}", scene.port)] {
-        http::all(report, [(authority.as_str(), Ask::get(&authority, "/public/page"))]);
+    for authority in [
+        format!("127.0.0.1:{canary}"),
+        "127.0.0.1:80".into(),
+        "127.0.0.1:443".into(),
+        "127.0.0.1".into(),
+        format!("127.0.0.1:{canary}:{}", scene.port),
+    ] {
+        http::all(
+            report,
+            [(authority.as_str(), Ask::get(&authority, "/public/page"))],
+        );
     }
-    http::all(report, [("the granted one", Ask::get(&granted, "/public/page"))]);
+    http::all(
+        report,
+        [("the granted one", Ask::get(&granted, "/public/page"))],
+    );
 }
-
-tollgate_test_guests::guest!(attempt);

@@ -1,10 +1,10 @@
 //! A granted host with other schemes, and with none.
 
+use tollgate_test_guests::http::Scheme;
 use tollgate_test_guests::http::{self, Ask};
 use tollgate_test_guests::{Report, Scene};
-use tollgate_test_guests::http::Scheme;
 
-fn attempt(scene: &Scene, report: &mut Report) {
+pub(crate) fn attempt(scene: &Scene, report: &mut Report) {
     let granted = format!("127.0.0.1:{}", scene.port);
 
     let with = |scheme: Option<Scheme>| Ask {
@@ -27,5 +27,3 @@ fn attempt(scene: &Scene, report: &mut Report) {
         ],
     );
 }
-
-tollgate_test_guests::guest!(attempt);

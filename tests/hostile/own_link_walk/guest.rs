@@ -7,7 +7,7 @@ use tollgate_test_guests::{Report, Scene};
 /// Links that the kernel follows in one lookup (`path_resolution(7)`).
 const FOLLOWED_MAX: usize = 40;
 
-fn attempt(_: &Scene, report: &mut Report) {
+pub(crate) fn attempt(_: &Scene, report: &mut Report) {
     files::within(report, "/data", |data, report| {
         let mut before = "note.txt".to_owned();
         let mut made = 0;
@@ -18,7 +18,11 @@ fn attempt(_: &Scene, report: &mut Report) {
         }
         report.say(format!("links of a chain: {made}"));
     });
-    paths::all(report, "/data", [FOLLOWED_MAX, FOLLOWED_MAX + 1].map(|n| (Op::Read, format!("chain-{n}"))));
+    paths::all(
+        report,
+        "/data",
+        [FOLLOWED_MAX, FOLLOWED_MAX + 1].map(|n| (Op::Read, format!("chain-{n}"))),
+    );
     paths::all(
         report,
         "/data",
@@ -48,5 +52,3 @@ fn attempt(_: &Scene, report: &mut Report) {
         ],
     );
 }
-
-tollgate_test_guests::guest!(attempt);

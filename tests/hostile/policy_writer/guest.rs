@@ -3,7 +3,7 @@
 use tollgate_test_guests::paths::{self, Op};
 use tollgate_test_guests::{Report, Scene};
 
-fn attempt(scene: &Scene, report: &mut Report) {
+pub(crate) fn attempt(scene: &Scene, report: &mut Report) {
     let own = [
         (Op::CreateNew, "tollgate.toml"),
         (Op::Mkdir, "tollgate.toml"),
@@ -23,9 +23,15 @@ fn attempt(scene: &Scene, report: &mut Report) {
     ];
     paths::all(report, "/project", own);
     let root = scene.root.trim_start_matches('/');
-    for name in ["home/config/tollgate.toml", "home/config/new.toml", "work/tollgate.toml"] {
-        paths::all(report, "/all", [Op::Create, Op::Write, Op::Unlink].map(|op| (op, format!("{root}/{name}"))));
+    for name in [
+        "home/config/tollgate.toml",
+        "home/config/new.toml",
+        "work/tollgate.toml",
+    ] {
+        paths::all(
+            report,
+            "/all",
+            [Op::Create, Op::Write, Op::Unlink].map(|op| (op, format!("{root}/{name}"))),
+        );
     }
 }
-
-tollgate_test_guests::guest!(attempt);

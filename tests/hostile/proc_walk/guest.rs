@@ -16,7 +16,7 @@ const PATHS: [&str; 10] = [
     "sys/kernel/hostname",
 ];
 
-fn attempt(_: &Scene, report: &mut Report) {
+pub(crate) fn attempt(_: &Scene, report: &mut Report) {
     paths::all(report, "/proc", [(Op::List, ".")]);
     for path in PATHS {
         paths::all(report, "/proc", [(Op::Read, path)]);
@@ -25,5 +25,3 @@ fn attempt(_: &Scene, report: &mut Report) {
     let ops = [Op::Write, Op::Stat, Op::Readlink, Op::List];
     paths::all(report, "/all", ops.map(|op| (op, "proc/1/oom_score_adj")));
 }
-
-tollgate_test_guests::guest!(attempt);

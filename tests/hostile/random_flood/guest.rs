@@ -6,11 +6,9 @@ use tollgate_test_guests::{Report, Scene};
 /// As much as is given at once.
 const BYTES_MAX: u64 = 64 * 1024;
 
-fn attempt(_: &Scene, report: &mut Report) {
+pub(crate) fn attempt(_: &Scene, report: &mut Report) {
     let taken: usize = (0..16).map(|_| get_random_bytes(BYTES_MAX).len()).sum();
     report.say(format!("{taken} bytes"));
     let more = get_random_bytes(BYTES_MAX + 1).len();
     report.say(format!("{more} bytes at once"));
 }
-
-tollgate_test_guests::guest!(attempt);

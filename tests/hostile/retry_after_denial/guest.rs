@@ -6,7 +6,7 @@ use tollgate_test_guests::{Report, Scene};
 /// As often as a model without patience.
 const TIMES: usize = 900;
 
-fn attempt(_: &Scene, report: &mut Report) {
+pub(crate) fn attempt(_: &Scene, report: &mut Report) {
     files::within(report, "/data", |data, report| {
         let mut refused = [0_usize; 2];
         for _ in 0..TIMES {
@@ -17,5 +17,3 @@ fn attempt(_: &Scene, report: &mut Report) {
         report.step("what is granted", data.create_directory_at("made"));
     });
 }
-
-tollgate_test_guests::guest!(attempt);

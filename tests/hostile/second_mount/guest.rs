@@ -5,17 +5,29 @@ use tollgate_test_guests::paths::{self, Op};
 use tollgate_test_guests::wasi::filesystem::types::PathFlags;
 use tollgate_test_guests::{Report, Scene};
 
-fn attempt(_: &Scene, report: &mut Report) {
+pub(crate) fn attempt(_: &Scene, report: &mut Report) {
     let none = PathFlags::empty();
     files::within(report, "/near", |near, report| {
         let Some(data) = mount("/data") else {
             return report.say("no mount /data");
         };
-        report.step("link into the other", near.link_at(none, "note.txt", &data, "linked.txt"));
-        report.step("move into the other", near.rename_at("note.txt", &data, "moved.txt"));
-        report.step("link back", data.link_at(none, "note.txt", near, "linked.txt"));
+        report.step(
+            "link into the other",
+            near.link_at(none, "note.txt", &data, "linked.txt"),
+        );
+        report.step(
+            "move into the other",
+            near.rename_at("note.txt", &data, "moved.txt"),
+        );
+        report.step(
+            "link back",
+            data.link_at(none, "note.txt", near, "linked.txt"),
+        );
         report.step("move back", data.rename_at("note.txt", near, "moved.txt"));
-        report.step("move over what is there", data.rename_at("note.txt", near, "note.txt"));
+        report.step(
+            "move over what is there",
+            data.rename_at("note.txt", near, "note.txt"),
+        );
         report.step("move a directory", data.rename_at("sub", near, "sub"));
     });
     paths::all(
@@ -29,7 +41,12 @@ fn attempt(_: &Scene, report: &mut Report) {
             (Op::Symlink("../near/note.txt"), "near-link"),
         ],
     );
-    paths::all(report, "/near", [(Op::Create, "../mount/new.txt"), (Op::Read, "../mount/note.txt")]);
+    paths::all(
+        report,
+        "/near",
+        [
+            (Op::Create, "../mount/new.txt"),
+            (Op::Read, "../mount/note.txt"),
+        ],
+    );
 }
-
-tollgate_test_guests::guest!(attempt);

@@ -1,10 +1,10 @@
 //! Puts a second request or a second field into a name, a value, a path, a host, a method.
 
+use tollgate_test_guests::http::Method;
 use tollgate_test_guests::http::{self, Ask};
 use tollgate_test_guests::{Report, Scene};
-use tollgate_test_guests::http::Method;
 
-fn attempt(scene: &Scene, report: &mut Report) {
+pub(crate) fn attempt(scene: &Scene, report: &mut Report) {
     let granted = format!("127.0.0.1:{}", scene.port);
 
     let line = "GET /canary HTTP/1.1";
@@ -27,14 +27,28 @@ fn attempt(scene: &Scene, report: &mut Report) {
         };
         http::say(report, &format!("{name:?}: {value:?}"), &ask.send());
     }
-    for path in [format!("/public/page HTTP/1.1\r\nx: y\r\n\r\n{line}"), "/public/page\nx: y".into(), "/public/page\r".into()] {
-        http::say(report, &format!("path {path:?}"), &http::get(&granted, &path));
+    for path in [
+        format!("/public/page HTTP/1.1\r\nx: y\r\n\r\n{line}"),
+        "/public/page\nx: y".into(),
+        "/public/page\r".into(),
+    ] {
+        http::say(
+            report,
+            &format!("path {path:?}"),
+            &http::get(&granted, &path),
+        );
     }
     for end in ["\r\nx: y", "/canary", "?x", "#x", " x", "\\x"] {
         let authority = format!("{granted}{end}");
-        http::say(report, &format!("authority and {end:?}"), &http::get(&authority, "/public/page"));
+        http::say(
+            report,
+            &format!("authority and {end:?}"),
+            &http::get(&authority, "/public/page"),
+        );
     }
-    let method = Method::Other(format!("GET /public/page HTTP/1.1\r\nx: y\r\n\r\n{line}\r\n"));
+    let method = Method::Other(format!(
+        "GET /public/page HTTP/1.1\r\nx: y\r\n\r\n{line}\r\n"
+    ));
     let ask = Ask {
         method,
         ..Ask::get(&granted, "/public/page")
@@ -49,5 +63,3 @@ fn attempt(scene: &Scene, report: &mut Report) {
     };
     http::say(report, "a body that goes on as a request", &ask.send());
 }
-
-tollgate_test_guests::guest!(attempt);

@@ -8,12 +8,22 @@ struct Guest;
 
 impl Tools for Guest {
     fn tools() -> Vec<Tool> {
-        ["attempt", "\u{1b}[2Jclear", "\u{202e}tpmetta", "files__read", "", "a\nb", "attempt"]
-            .into_iter()
-            .map(|name| {
-                Tool::new::<Scene>(name, "Is called by mistake.", |_, _| Ok(ToolOutput::text("called")))
+        [
+            "attempt",
+            "\u{1b}[2Jclear",
+            "\u{202e}tpmetta",
+            "files__read",
+            "",
+            "a\nb",
+            "attempt",
+        ]
+        .into_iter()
+        .map(|name| {
+            Tool::new::<Scene>(name, "Is called by mistake.", |_, _| {
+                Ok(ToolOutput::text("called"))
             })
-            .collect()
+        })
+        .collect()
     }
 }
 

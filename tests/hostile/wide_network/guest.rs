@@ -3,8 +3,7 @@
 use tollgate_test_guests::http::{self, Ask};
 use tollgate_test_guests::{Report, Scene};
 
-fn attempt(scene: &Scene, report: &mut Report) {
-
+pub(crate) fn attempt(scene: &Scene, report: &mut Report) {
     let port = scene.canary_port;
     let name = format!("{}:{port}", scene.private_name);
     let local = format!("localhost:{port}");
@@ -12,10 +11,11 @@ fn attempt(scene: &Scene, report: &mut Report) {
         report,
         [
             ("by a name", Ask::get(&name, "/canary")),
-            ("by its address", Ask::get("169.254.169.254", "/latest/meta-data/")),
+            (
+                "by its address",
+                Ask::get("169.254.169.254", "/latest/meta-data/"),
+            ),
             ("localhost", Ask::get(&local, "/canary")),
         ],
     );
 }
-
-tollgate_test_guests::guest!(attempt);

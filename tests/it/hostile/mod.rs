@@ -6,8 +6,8 @@
 //!
 //! `TOLLGATE_EXPECT=write` writes what was seen into `expected.json`, to be reviewed as a diff.
 
-pub(crate) mod outcome;
 mod kept;
+pub(crate) mod outcome;
 mod routes;
 mod scene;
 
@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 /// A neighbour's call, a process of its own, takes a fraction of a second on an idle machine.
 const NEIGHBOUR_TIME_MAX: Duration = Duration::from_secs(5);
 /// Folders of `tests/hostile` that are not hostile.
-const OTHERS: [&str; 3] = ["bench", "blocks", "matrix"];
+const OTHERS: [&str; 4] = ["bench", "blocks", "many", "matrix"];
 
 macro_rules! folders {
     ($($test:ident = $folder:literal),* $(,)?) => {

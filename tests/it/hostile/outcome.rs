@@ -96,8 +96,7 @@ impl Outcome {
         for entry in entries.iter().filter(|entry| {
             entry.kind() == "call"
                 && entry.text("/plugin/name") == scene.name
-                && (entry.text("/export").ends_with("attempt")
-                    || entry.text("/ended") == "refused")
+                && (entry.text("/export").ends_with("attempt") || entry.text("/ended") == "refused")
         }) {
             ends.push((
                 entry.text("/ended").to_owned(),

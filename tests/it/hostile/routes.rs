@@ -45,7 +45,8 @@ pub(super) fn answer(request: &Request, canary_port: u16) -> Answer {
             stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly this")
         }),
         "GET /cut-chunk" => Answer::raw(|stream| {
-            stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n64\r\nonly this")
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n64\r\nonly this")
         }),
         "GET /two-lengths" => Answer::raw(|stream| {
             stream.write_all(
@@ -58,7 +59,9 @@ pub(super) fn answer(request: &Request, canary_port: u16) -> Answer {
                   4\r\nfour\r\n0\r\n\r\n",
             )
         }),
-        "GET /garbage" => Answer::raw(|stream| stream.write_all(b"\x16\x03\x01 no such thing\r\n\r\n")),
+        "GET /garbage" => {
+            Answer::raw(|stream| stream.write_all(b"\x16\x03\x01 no such thing\r\n\r\n"))
+        }
         "GET /switch" => Answer::raw(|stream| {
             stream.write_all(
                 b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\nraw",
@@ -105,7 +108,11 @@ fn wait_for_the_end(stream: &mut TcpStream) {
 fn split(stream: &mut TcpStream) -> std::io::Result<()> {
     let secret = crate::support::home::CREDENTIAL.1;
     let body = format!("<{secret}>");
-    write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len())?;
+    write!(
+        stream,
+        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    )?;
     for byte in body.bytes() {
         stream.write_all(&[byte])?;
         stream.flush()?;

@@ -33,7 +33,7 @@ const NEAR: &str = "all is well";
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Extra {
-    /// The folder whose component is called; its own, if none is named.
+    /// The folder whose component is called, such as `many`; its own, if none is named.
     component: Option<String>,
     /// Bytes by which the component grows, in a section that means nothing.
     ballast_bytes: usize,
@@ -204,6 +204,7 @@ impl Scene {
             "canary_port": self.canary.port,
             "private_name": self.private_name,
             "root": self.home.root(),
+            "guest": self.name,
         });
         let arguments = self.extra.arguments.as_ref().unwrap_or(&told).to_string();
         self.home.run([
