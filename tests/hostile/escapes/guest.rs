@@ -20,7 +20,9 @@ struct How {
     end: String,
 }
 
-struct Guest;
+/// The plugin.
+#[derive(Debug)]
+pub struct Guest;
 
 impl Tools for Guest {
     fn tools() -> Vec<Tool> {

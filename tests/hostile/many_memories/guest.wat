@@ -3,14 +3,14 @@
   (core module $m
     (memory 1)
     (func (export "attempt")
-      (if (i32.eq (memory.grow (i32.const 63)) (i32.const -1)) (then unreachable))))
-;;! 10 (core instance $i{i} (instantiate $m))
+      (if (i32.eq (memory.grow (i32.const 127)) (i32.const -1)) (then unreachable))))
+;;! 8 (core instance $i{i} (instantiate $m))
   (core module $all
-;;! 10 (import "{i}" "attempt" (func $f{i}))
+;;! 8 (import "{i}" "attempt" (func $f{i}))
     (func (export "attempt")
-;;! 10 (call $f{i})
+;;! 8 (call $f{i})
     ))
   (core instance $i (instantiate $all
-;;! 10 (with "{i}" (instance $i{i}))
+;;! 8 (with "{i}" (instance $i{i}))
   ))
   (func (export "attempt") (canon lift (core func $i "attempt"))))

@@ -18,11 +18,13 @@ pub(crate) fn attempt(_: &Scene, report: &mut Report) {
         }
         report.say(format!("links of a chain: {made}"));
     });
-    paths::all(
-        report,
-        "/data",
-        [FOLLOWED_MAX, FOLLOWED_MAX + 1].map(|n| (Op::Read, format!("chain-{n}"))),
-    );
+    let ends = [FOLLOWED_MAX, FOLLOWED_MAX + 1].map(|n| (Op::Read, format!("chain-{n}")));
+    paths::all(report, "/data", ends);
+    files::within(report, "/data", |data, report| {
+        let removed =
+            (1..=FOLLOWED_MAX + 1).filter(|n| data.unlink_file_at(&format!("chain-{n}")).is_ok());
+        report.say(format!("links removed: {}", removed.count()));
+    });
     paths::all(
         report,
         "/data",

@@ -4,7 +4,9 @@
 use tollgate_sdk::{Tool, ToolOutput, Tools};
 use tollgate_test_guests::Scene;
 
-struct Guest;
+/// The plugin.
+#[derive(Debug)]
+pub struct Guest;
 
 impl Tools for Guest {
     fn tools() -> Vec<Tool> {

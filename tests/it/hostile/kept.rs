@@ -10,7 +10,7 @@ use std::path::Path;
 const SECRETS: [&str; 3] = [CREDENTIAL.1, OTHER.1, "the canary lives"];
 
 /// Whether a terminal or a page would act on it, or a reader be deceived by it.
-fn acts(c: char) -> bool {
+pub(super) fn acts(c: char) -> bool {
     let bidirectional = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{61c}');
     (c.is_control() && c != '\n') || bidirectional || c == '\u{feff}'
 }

@@ -10,6 +10,7 @@ mod kept;
 pub(crate) mod outcome;
 mod routes;
 mod scene;
+mod words;
 
 use crate::support::{Ran, place};
 use outcome::Outcome;
@@ -114,7 +115,7 @@ folders! {
     table_bomb = "table_bomb",
     table_at_once = "table_at_once",
     many_memories = "many_memories",
-    heavy_many_functions = "many_functions",
+    many_functions = "many_functions",
     deep_recursion = "deep_recursion",
     heavy_start_loop = "start_loop",
     start_trap = "start_trap",

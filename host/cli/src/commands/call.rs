@@ -234,10 +234,11 @@ fn print(
 
 /// What the plugin wrote on standard error or logged.
 fn print_talk(app: &App, plugin: &PluginName, talk: &str) {
-    let talk = talk.trim_end();
+    let talk = escape::text(talk.trim_end());
+    // Further lines are indented, so that none can pass for a line of the host's.
     if !talk.is_empty() {
-        app.printer
-            .talk(format!("{plugin} wrote: {}", escape::text(talk)));
+        let talk = talk.replace('\n', "\n  ");
+        app.printer.talk(format!("{plugin} wrote: {talk}"));
     }
 }
 
