@@ -22,7 +22,7 @@ pub(crate) fn attempt(_: &Scene, report: &mut Report) {
         &"n".repeat(5_000),
     ] {
         report.step(
-            &format!("open {:?}", &name[..name.len().min(20)]),
+            &format!("open {:?}", name.chars().take(20).collect::<String>()),
             store::open(name),
         );
     }
@@ -30,6 +30,7 @@ pub(crate) fn attempt(_: &Scene, report: &mut Report) {
         return;
     };
     let long = "k".repeat(KEY_BYTES_MAX + 1);
+    let most = vec![0; VALUE_BYTES_MAX];
     let large = vec![0; VALUE_BYTES_MAX + 1];
     for (what, key) in [
         ("empty", ""),
@@ -43,9 +44,7 @@ pub(crate) fn attempt(_: &Scene, report: &mut Report) {
         report.step(&format!("delete {what}"), notes.delete(key));
     }
     report.step("set too much", notes.set("key", &large));
-    report.step("set as much as may be", notes.set("key", &large[1..]));
+    report.step("set as much as may be", notes.set("key", &most));
     report.step("list from far behind", notes.list_keys(Some(u64::MAX)));
-    until_refused(report, "fill", 12, |n| {
-        notes.set(&n.to_string(), &large[1..])
-    });
+    until_refused(report, "fill", 12, |n| notes.set(&n.to_string(), &most));
 }
