@@ -4,7 +4,7 @@ use tollgate_test_guests::http::{Ask, Method};
 use tollgate_test_guests::wasi::http::outgoing_handler::handle;
 use tollgate_test_guests::{Report, Scene};
 
-const TIMES: usize = 25;
+const TIMES: usize = 40;
 
 pub(crate) fn attempt(scene: &Scene, report: &mut Report) {
     let granted = format!("127.0.0.1:{}", scene.port);

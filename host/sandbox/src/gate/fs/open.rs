@@ -236,7 +236,7 @@ fn open_to_change(
 fn contradiction(scope: &Arc<CallScope>, base: &Base, path: &str) -> Fail {
     let rel = base.lexical(path).unwrap_or_else(|| path.to_owned());
     match CREATE.permit_here(scope, &base.mount, &rel) {
-        Err(refused) => refused.into(),
+        Err(refused) => refused,
         Ok(permit) => {
             let error = OsError::os("create", path, rustix::io::Errno::INVAL);
             permit.settle(record::failed(fail::label(&error)));

@@ -92,7 +92,7 @@ pub(super) async fn run(app: &App, args: &Check) -> Done {
 async fn examine(app: &App, path: &Path) -> Done<Report> {
     let bytes = read(path)?;
     let mut report = Report {
-        component: path.to_owned().into(),
+        component: path.to_owned(),
         name: stem(path),
         bytes: bytes.len(),
         digest: layers::digest(&bytes),
