@@ -27,7 +27,10 @@ pub(crate) fn attempt(scene: &Scene, report: &mut Report) {
             if let Ok(stream) = body.as_ref().map_err(drop).and_then(|body| body.write()) {
                 sent[2] += usize::from(stream.blocking_write_and_flush(b"half").is_ok());
             }
-            drop((body, pending));
+            drop(body);
+            if let Ok(pending) = pending {
+                pending.subscribe().block();
+            }
         }
     }
     report.say(format!("begun and dropped: {sent:?}"));
