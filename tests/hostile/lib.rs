@@ -1,11 +1,14 @@
 //! Guests of the tests. Each folder is one: the guest, its `policy.toml`, its `needs.txt`, and
-//! `expected.json` with what must come of it.
+//! `expected.json` with what must come of it. Most share the component of the folder `many` and are only
+//! told apart there; `scene.json` names it, and says what lies around the guest besides the usual.
 //!
 //! Here is what they share: the scene that the harness hands over, a report of what was seen, and the
 //! raw imports, so that a guest can ask for what a libc would refuse by itself.
 
 pub mod files;
+pub mod floods;
 pub mod http;
+pub mod paths;
 pub mod report;
 pub mod sockets;
 #[doc(hidden)]

@@ -14,6 +14,12 @@ pub struct Scene {
     /// A name that leads to a private or loopback address.
     #[serde(default)]
     pub private_name: String,
+    /// The directory on the host in which all of the test is.
+    #[serde(default)]
+    pub root: String,
+    /// Whose turn it is in a component of many.
+    #[serde(default)]
+    pub guest: String,
 }
 
 /// What a guest attempted and what it saw, one line each.
@@ -24,6 +30,14 @@ impl Report {
     /// Adds a line.
     pub fn say(&mut self, line: impl Into<String>) {
         self.0.push(line.into());
+    }
+
+    /// The tool's answer.
+    ///
+    /// # Errors
+    /// The report cannot be written as JSON, which text always can.
+    pub fn into_output(self) -> Result<ToolOutput, ToolError> {
+        ToolOutput::json(&self.0)
     }
 
     /// Adds how an attempt went; gives what it brought.
@@ -51,7 +65,7 @@ pub fn of(
 ) -> Result<ToolOutput, ToolError> {
     let mut report = Report::default();
     attempt(scene, &mut report);
-    ToolOutput::json(&report.0)
+    report.into_output()
 }
 
 /// An error in the words of its interface.
@@ -69,6 +83,16 @@ impl Said for crate::wasi::filesystem::types::ErrorCode {
 impl Said for crate::wasi::sockets::network::ErrorCode {
     fn said(&self) -> String {
         self.name().to_owned()
+    }
+}
+
+impl Said for crate::wasi::keyvalue::store::Error {
+    fn said(&self) -> String {
+        match self {
+            Self::NoSuchStore => "no-such-store".to_owned(),
+            Self::AccessDenied => "access-denied".to_owned(),
+            Self::Other(why) => format!("other, {why}"),
+        }
     }
 }
 

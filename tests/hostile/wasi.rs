@@ -15,6 +15,8 @@ wit_bindgen::generate!({
             import wasi:sockets/udp@0.2.12;
             import wasi:sockets/udp-create-socket@0.2.12;
             import wasi:keyvalue/store@0.2.0-draft;
+            import wasi:clocks/monotonic-clock@0.2.12;
+            import wasi:random/random@0.2.12;
             import wasi:http/types@0.2.12;
             import wasi:http/outgoing-handler@0.2.12;
         }
@@ -22,4 +24,4 @@ wit_bindgen::generate!({
     generate_all,
 });
 
-pub use wasi::{cli, filesystem, http, keyvalue, sockets};
+pub use wasi::{cli, clocks, filesystem, http, io, keyvalue, random, sockets};

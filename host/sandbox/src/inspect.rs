@@ -71,6 +71,10 @@ pub enum Offers {
     Functions,
 }
 
+/// The most functions of all modules of a component: each costs the compiler memory and time, however short
+/// it is. A whole language's interpreter has some tens of thousands.
+const FUNCTIONS_MAX: u64 = 200_000;
+
 /// Package metadata, the plugin's own words.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]
 pub struct Meta {
@@ -154,6 +158,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
     let mut found = Inspection::default();
     let mut sections = BTreeMap::new();
     let mut levels: Vec<Level> = Vec::new();
+    let mut functions = 0_u64;
     let bad = |error: wasmparser::BinaryReaderError| InspectError::NotAComponent(error.to_string());
     let (mut first, mut has_wit) = (true, false);
     for payload in Parser::new(0).parse_all(bytes) {
@@ -179,6 +184,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
                 }
                 take_section(&mut sections, section.name(), section.data(), levels.len())?;
             }
+            Payload::FunctionSection(reader) => functions += u64::from(reader.count()),
             Payload::InstanceSection(reader) => {
                 for instance in reader {
                     if let wasmparser::Instance::Instantiate { .. } = instance.map_err(bad)?
@@ -269,6 +275,13 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
             }
             _ => {}
         }
+    }
+    if functions > FUNCTIONS_MAX {
+        return Err(InspectError::Appetite {
+            what: "functions",
+            asked: functions,
+            limit: FUNCTIONS_MAX,
+        });
     }
     let limit = u64::from(crate::engine::CORE_INSTANCES_PER_COMPONENT_MAX);
     if found.core_instances > limit {

@@ -6,8 +6,11 @@
 //!
 //! `TOLLGATE_EXPECT=write` writes what was seen into `expected.json`, to be reviewed as a diff.
 
+mod kept;
 pub(crate) mod outcome;
+mod routes;
 mod scene;
+mod words;
 
 use crate::support::{Ran, place};
 use outcome::Outcome;
@@ -19,7 +22,7 @@ use std::time::{Duration, Instant};
 /// A neighbour's call, a process of its own, takes a fraction of a second on an idle machine.
 const NEIGHBOUR_TIME_MAX: Duration = Duration::from_secs(5);
 /// Folders of `tests/hostile` that are not hostile, or have a test of their own.
-const OTHERS: [&str; 4] = ["bench", "blocks", "matrix", "socket_revoked"];
+const OTHERS: [&str; 5] = ["bench", "blocks", "many", "matrix", "socket_revoked"];
 
 macro_rules! folders {
     ($($test:ident = $folder:literal),* $(,)?) => {
@@ -57,6 +60,79 @@ folders! {
     undeclared_need = "undeclared_need",
     heavy_compile_bomb = "compile_bomb",
     core_instances = "core_instances",
+    odd_names = "odd_names",
+    unicode_forms = "unicode_forms",
+    case_forms = "case_forms",
+    device_files = "device_files",
+    proc_walk = "proc_walk",
+    mount_of_root = "mount_of_root",
+    git_hooks = "git_hooks",
+    create_only = "create_only",
+    write_only = "write_only",
+    second_mount = "second_mount",
+    nested_mounts = "nested_mounts",
+    own_link_walk = "own_link_walk",
+    libc_misses = "libc_misses",
+    url_forms = "url_forms",
+    other_port = "other_port",
+    other_scheme = "other_scheme",
+    other_method = "other_method",
+    query_escape = "query_escape",
+    host_header = "host_header",
+    smuggled_line = "smuggled_line",
+    proxy_env = "proxy_env",
+    credential_forge = "credential_forge",
+    credential_redirect = "credential_redirect",
+    credential_other_host = "credential_other_host",
+    credential_echo = "credential_echo",
+    credential_in_gzip = "credential_in_gzip",
+    wide_network = "wide_network",
+    slow_server = "slow_server",
+    dripping_server = "dripping_server",
+    endless_body = "endless_body",
+    huge_headers = "huge_headers",
+    broken_answers = "broken_answers",
+    gzip_bomb = "gzip_bomb",
+    abandoned_body = "abandoned_body",
+    upload_lies = "upload_lies",
+    connection_flood = "connection_flood",
+    stderr_flood = "stderr_flood",
+    log_flood = "log_flood",
+    random_flood = "random_flood",
+    handle_flood = "handle_flood",
+    timer_flood = "timer_flood",
+    open_files_flood = "open_files_flood",
+    effects_limit = "effects_limit",
+    kv_flood = "kv_flood",
+    heavy_listing_flood = "listing_flood",
+    large_answer = "large_answer",
+    early_exit = "early_exit",
+    heavy_clock_spin = "clock_spin",
+    heavy_ready_poll_spin = "ready_poll_spin",
+    empty_list = "empty_list",
+    policy_writer = "policy_writer",
+    retry_after_denial = "retry_after_denial",
+    escapes = "escapes",
+    escapes_panic = "escapes_panic",
+    escapes_error = "escapes_error",
+    escapes_text = "escapes_text",
+    tool_names = "tool_names",
+    table_bomb = "table_bomb",
+    table_at_once = "table_at_once",
+    many_memories = "many_memories",
+    many_functions = "many_functions",
+    deep_recursion = "deep_recursion",
+    heavy_start_loop = "start_loop",
+    start_trap = "start_trap",
+    big_component = "big_component",
+    payload_bomb = "payload_bomb",
+    bad_text = "bad_text",
+    double_section = "double_section",
+    nested_section = "nested_section",
+    broken_section = "broken_section",
+    unknown_import = "unknown_import",
+    newer_contract = "newer_contract",
+    forged_import = "forged_import",
 }
 
 #[test]
@@ -108,6 +184,7 @@ fn contained(folder: &str) {
         );
     }
     scene.untouched(&before);
+    kept::harmless(&scene, &expected.nowhere, &ran);
     let most = Duration::from_secs(expected.seconds_max);
     assert!(took < most, "it held the host for {took:?}");
     assert!(slowest < NEIGHBOUR_TIME_MAX, "a neighbour took {slowest:?}");

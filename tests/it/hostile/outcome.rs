@@ -29,7 +29,13 @@ pub(crate) struct Outcome {
     /// What the component says it saw.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) saw: Vec<String>,
-    /// The receipts, in order: `KIND VERDICT REASON-OR-OUTCOME: TARGET`.
+    /// Whether the receipts are told with the detail of their outcome.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) with_detail: bool,
+    /// Texts that may be in no output, and in no byte of what Tollgate keeps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) nowhere: Vec<String>,
+    /// The receipts, in order: `KIND VERDICT REASON-OR-OUTCOME: TARGET`, and ` (DETAIL)`.
     pub(crate) receipts: Vec<String>,
     /// What the granted server was asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -62,6 +68,14 @@ fn one() -> usize {
     clippy::trivially_copy_pass_by_ref,
     reason = "serde passes a reference"
 )]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
 fn is_one(calls: &usize) -> bool {
     *calls == 1
 }
@@ -82,14 +96,19 @@ impl Outcome {
         for entry in entries.iter().filter(|entry| {
             entry.kind() == "call"
                 && entry.text("/plugin/name") == scene.name
-                && (entry.text("/export") == "tool.call attempt"
-                    || entry.text("/ended") == "refused")
+                && (entry.text("/export").ends_with("attempt") || entry.text("/ended") == "refused")
         }) {
             ends.push((
                 entry.text("/ended").to_owned(),
                 entry.text("/detail").to_owned(),
             ));
-            receipts.push(receipts_of(scene, &entry.session));
+            receipts.push(receipts_of(scene, &entry.session, expected.with_detail));
+        }
+        if ends.is_empty() && ran[0].code == Some(2) {
+            // What cannot be loaded is refused before there is a call.
+            let message = ran[0].error()["message"].as_str().map(str::to_owned);
+            ends.push(("not loaded".to_owned(), message.unwrap_or_default()));
+            receipts.push(Vec::new());
         }
         assert_eq!(
             ends.len(),
@@ -117,20 +136,26 @@ impl Outcome {
             ended,
             detail,
             saw: saw(scene, &ran[0]),
+            with_detail: expected.with_detail,
+            nowhere: expected.nowhere.clone(),
             receipts: receipts.remove(0),
-            requests: scene
-                .server
-                .lines()
-                .iter()
-                .map(|line| scene.blanked(line))
-                .collect(),
+            requests: requests(scene),
             changed: changes(before, &scene.look()),
         }
     }
 
-    /// As text to compare.
+    /// As text to compare, in which nothing is hidden from a reader.
     pub(crate) fn shown(&self) -> String {
-        serde_json::to_string_pretty(self).unwrap()
+        let text = serde_json::to_string_pretty(self).unwrap();
+        let mut shown = String::new();
+        for c in text.chars() {
+            if super::kept::acts(c) {
+                shown.push_str(&format!("\\u{:04x}", c as u32));
+            } else {
+                shown.push(c);
+            }
+        }
+        shown
     }
 
     /// Makes it the expectation.
@@ -163,12 +188,28 @@ fn saw(scene: &Scene, ran: &Ran) -> Vec<String> {
         .collect()
 }
 
-fn receipts_of(scene: &Scene, session: &str) -> Vec<String> {
+/// What the server was asked; of a flood, what was asked at all, since how much of it got through is a
+/// matter of moments.
+fn requests(scene: &Scene) -> Vec<String> {
+    let lines = scene.server.lines();
+    let mut all: Vec<String> = lines.iter().map(|line| scene.blanked(line)).collect();
+    if all.len() > LINES_MAX {
+        all.sort();
+        all.dedup();
+    }
+    all
+}
+
+fn receipts_of(scene: &Scene, session: &str, with_detail: bool) -> Vec<String> {
     let all = ["receipt", "list", "--session", session, "--limit", "10000"];
     let listed = scene.home.json(all);
     let lines = receipts(&listed)
         .iter()
-        .map(|receipt| scene.blanked(&line(receipt)))
+        .map(|receipt| match with_detail.then(|| detail(receipt)) {
+            Some(detail) if !detail.is_empty() => format!("{} ({detail})", line(receipt)),
+            _ => line(receipt),
+        })
+        .map(|line| scene.blanked(&line))
         .collect();
     folded(lines)
 }
@@ -205,6 +246,16 @@ pub(crate) fn receipts(listed: &Value) -> Vec<Value> {
         .as_array()
         .unwrap_or_else(|| panic!("no list of receipts: {listed}"))
         .clone()
+}
+
+/// What the outcomes say besides. Whether a connection was free again is a matter of moments.
+fn detail(receipt: &Value) -> String {
+    let stages = ["settled", "closed", "resolved"].into_iter();
+    let details = stages.filter_map(|stage| {
+        let detail = receipt.pointer(&format!("/{stage}/outcome/detail"))?;
+        Some(detail.as_str()?.replace("; connection reused", ""))
+    });
+    details.collect::<Vec<_>>().join(", ")
 }
 
 /// One receipt in a line.

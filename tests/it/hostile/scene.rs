@@ -7,13 +7,18 @@
 //! ROOT/outside    what nobody may touch
 //! ROOT/near       what the neighbour reads
 //! ```
+//!
+//! `scene.json` in the folder adds to it, see [`Extra`].
 
-use crate::support::server::{Answer, Request, Server};
+use super::routes;
+use crate::support::server::{Answer, Server};
 use crate::support::template::{component, fill};
 use crate::support::{Home, Ran, place};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, ToSocketAddrs};
+use std::os::unix::fs::FileTypeExt;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 const NEIGHBOUR: &str = r#"
@@ -23,6 +28,30 @@ grants = ["fs.read {ROOT}/near at /near"]
 "#;
 /// What the neighbour must read.
 const NEAR: &str = "all is well";
+
+/// What a folder adds to the scene. Paths are relative to `ROOT`; texts may have `{NAME}` in them.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Extra {
+    /// The folder whose component is called, such as `many`; its own, if none is named.
+    component: Option<String>,
+    /// Bytes by which the component grows, in a section that means nothing.
+    ballast_bytes: usize,
+    /// What the tool is called with, instead of what every guest is told.
+    arguments: Option<serde_json::Value>,
+    /// Variables of the run.
+    environment: BTreeMap<String, String>,
+    /// Directories.
+    directories: Vec<String>,
+    /// Files and their content.
+    files: BTreeMap<String, String>,
+    /// Symbolic links and their text.
+    links: BTreeMap<String, String>,
+    /// Sockets that something listens on.
+    sockets: Vec<String>,
+    /// Directories and how many empty files are in each.
+    crowds: BTreeMap<String, usize>,
+}
 
 /// The scene of one test.
 pub(crate) struct Scene {
@@ -35,6 +64,9 @@ pub(crate) struct Scene {
     /// What no request may reach.
     pub(crate) canary: Server,
     private_name: String,
+    extra: Extra,
+    /// Kept open.
+    listening: Vec<UnixListener>,
 }
 
 /// Every path below a directory and what is there.
@@ -46,23 +78,32 @@ impl Scene {
         let source = place::repository().join("tests/hostile").join(folder);
         let canary = Server::start(|_| Answer::ok("the canary is dead"));
         let canary_port = canary.port;
-        let server = Server::start(move |request| answer(request, canary_port));
-        let scene = Self {
+        let server = Server::start(move |request| routes::answer(request, canary_port));
+        let extra = match std::fs::read(source.join("scene.json")) {
+            Ok(text) => serde_json::from_slice(&text).unwrap(),
+            Err(_) => Extra::default(),
+        };
+        let mut scene = Self {
             home: Home::new(),
             name: folder.to_owned(),
             server,
             canary,
             private_name: private_name(),
+            extra,
+            listening: Vec::new(),
         };
         scene.furnish();
+        scene.furnish_more();
         let policy = std::fs::read_to_string(source.join("policy.toml")).unwrap();
         scene
             .home
             .policy(&fill(&format!("{policy}{NEIGHBOUR}"), &scene.names()));
-        let bytes = match std::fs::read_to_string(source.join("guest.wat")) {
+        let component_of = scene.extra.component.as_deref().unwrap_or(folder);
+        let mut bytes = match std::fs::read_to_string(source.join("guest.wat")) {
             Ok(text) => component(&text),
-            Err(_) => std::fs::read(place::hostile().join(format!("{folder}.wasm"))).unwrap(),
+            Err(_) => std::fs::read(place::hostile().join(format!("{component_of}.wasm"))).unwrap(),
         };
+        add_ballast(&mut bytes, scene.extra.ballast_bytes);
         std::fs::write(scene.path("plugins").join(format!("{folder}.wasm")), bytes).unwrap();
         scene
     }
@@ -99,6 +140,37 @@ impl Scene {
         rustix::fs::mknodat(cwd, mount.join("pipe"), rustix::fs::FileType::Fifo, mode, 0).unwrap();
     }
 
+    /// What the folder adds.
+    fn furnish_more(&mut self) {
+        let names = self.names();
+        let filled = |text: &str| fill(text, &names);
+        for (name, value) in &self.extra.environment {
+            self.home.set(name, &filled(value));
+        }
+        for name in &self.extra.directories {
+            std::fs::create_dir_all(self.path(name)).unwrap();
+        }
+        for (name, text) in &self.extra.files {
+            let path = self.path(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, filled(text)).unwrap();
+        }
+        for (name, text) in &self.extra.links {
+            std::os::unix::fs::symlink(filled(text), self.path(name)).unwrap();
+        }
+        for name in &self.extra.sockets {
+            self.listening
+                .push(UnixListener::bind(self.path(name)).unwrap());
+        }
+        for (name, count) in &self.extra.crowds {
+            let directory = self.path(name);
+            std::fs::create_dir_all(&directory).unwrap();
+            for n in 0..*count {
+                std::fs::File::create(directory.join(n.to_string())).unwrap();
+            }
+        }
+    }
+
     /// A path in the scene.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.home.root().join(name)
@@ -127,12 +199,14 @@ impl Scene {
 
     /// Calls the hostile component.
     pub(crate) fn attempt(&self) -> Ran {
-        let arguments = json!({
+        let told = json!({
             "port": self.server.port,
             "canary_port": self.canary.port,
             "private_name": self.private_name,
+            "root": self.home.root(),
+            "guest": self.name,
         });
-        let arguments = arguments.to_string();
+        let arguments = self.extra.arguments.as_ref().unwrap_or(&told).to_string();
         self.home.run([
             "call",
             &self.name,
@@ -154,7 +228,7 @@ impl Scene {
     /// What is where.
     pub(crate) fn look(&self) -> Look {
         let mut look = Look::new();
-        for name in ["mount", "outside", "near", "plugins", "home/config"] {
+        for name in ["mount", "outside", "near", "plugins", "work", "home/config"] {
             walk(&self.path(name), name, &mut look);
         }
         look
@@ -190,27 +264,31 @@ fn walk(path: &Path, name: &str, look: &mut Look) {
             Ok(text) => format!("{text:?}"),
             Err(error) => format!("{} bytes", error.into_bytes().len()),
         }
+    } else if kind.is_socket() {
+        "socket".to_owned()
     } else {
         "FIFO".to_owned()
     };
     look.insert(name.to_owned(), is);
 }
 
-/// What the server that grants may name answers.
-fn answer(request: &Request, canary_port: u16) -> Answer {
-    match request.line.as_str() {
-        "GET /redirect" => Answer {
-            status: "302 Found",
-            ..Answer::ok("").with("location", format!("http://127.0.0.1:{canary_port}/canary"))
-        },
-        "GET /echo" => {
-            let token = request.header("x-vault-token").unwrap_or("none").to_owned();
-            let encoded: String = token.bytes().map(|b| format!("%{b:02X}")).collect();
-            Answer::ok(format!("{token} {encoded}")).with("x-echo", token)
-        }
-        "GET /public/page" => Answer::ok("a page"),
-        line => Answer::ok(format!("not meant to be asked: {line}")),
+/// Makes a component longer: a custom section without a meaning (the binary format, section 5.5.3).
+fn add_ballast(component: &mut Vec<u8>, bytes: usize) {
+    if bytes == 0 {
+        return;
     }
+    let name = b"ballast";
+    let mut section = vec![name.len() as u8];
+    section.extend(name);
+    section.resize(section.len() + bytes, 0);
+    component.push(0);
+    let mut length = section.len();
+    while length >= 0x80 {
+        component.push((length & 0x7f) as u8 | 0x80);
+        length >>= 7;
+    }
+    component.push(length as u8);
+    component.extend(section);
 }
 
 /// The one address of a name; none if it has several.

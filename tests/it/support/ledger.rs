@@ -32,6 +32,11 @@ impl Entry {
             .unwrap_or_default()
     }
 
+    /// The content as it was written.
+    pub(crate) fn written(&self) -> &str {
+        std::str::from_utf8(&self.bytes).unwrap()
+    }
+
     /// The type of the entry.
     pub(crate) fn kind(&self) -> &str {
         self.text("/type")

@@ -34,7 +34,12 @@ pub(crate) struct Answer {
     pub(crate) headers: Vec<(String, String)>,
     /// The body.
     pub(crate) body: Vec<u8>,
+    /// Instead of all that: writes what it likes, and then the connection is closed.
+    pub(crate) raw: Option<Raw>,
 }
+
+/// Writes an answer that is no proper one.
+pub(crate) type Raw = fn(&mut TcpStream) -> std::io::Result<()>;
 
 impl Answer {
     /// 200 with a text.
@@ -43,6 +48,15 @@ impl Answer {
             status: "200 OK",
             headers: Vec::new(),
             body: body.into(),
+            raw: None,
+        }
+    }
+
+    /// Whatever `write` writes.
+    pub(crate) fn raw(write: Raw) -> Self {
+        Self {
+            raw: Some(write),
+            ..Self::ok("")
         }
     }
 
@@ -121,7 +135,11 @@ fn serve(
             status,
             headers,
             body,
+            raw,
         } = answer(&request);
+        if let Some(write) = raw {
+            return write(&mut writer);
+        }
         let mut head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n", body.len());
         for (name, value) in headers {
             head.push_str(&format!("{name}: {value}\r\n"));

@@ -234,11 +234,15 @@ fn print(
 
 /// What the plugin wrote on standard error or logged.
 fn print_talk(app: &App, plugin: &PluginName, talk: &str) {
-    let talk = talk.trim_end();
+    let talk = indented(&escape::text(talk.trim_end()));
     if !talk.is_empty() {
-        app.printer
-            .talk(format!("{plugin} wrote: {}", escape::text(talk)));
+        app.printer.talk(format!("{plugin} wrote: {talk}"));
     }
+}
+
+/// A plugin's words with their further lines indented, so that none can pass for a line of the host's.
+fn indented(words: &str) -> String {
+    words.replace('\n', "\n  ")
 }
 
 fn evidence_json(evidence: &CallEvidence) -> Value {
@@ -288,14 +292,16 @@ fn outcome(
         )),
         Err(ToolError::InvalidArguments { message }) => Err(Failure::input_try(
             format!(
-                "{} {tool} does not take these arguments: {message}",
-                located.name
+                "{} {tool} does not take these arguments: {}",
+                located.name,
+                indented(&message)
             ),
             format!("tollgate plugin show {}", located.name),
         )),
         Err(ToolError::Denied { denial }) => Err(denied::failure(house, &denial)),
         Err(error @ (ToolError::Failed { .. } | ToolError::NotFound { .. })) => {
-            Err(failed(format!("{} {tool} {error}", located.name), None))
+            let words = indented(&error.to_string());
+            Err(failed(format!("{} {tool} {words}", located.name), None))
         }
     }
 }
@@ -307,7 +313,7 @@ fn fault_failure(fault: CallFault, session: &str) -> Failure {
         _ => format!("tollgate receipt list --session {session}"),
     };
     Failure::Run {
-        what: fault.to_string(),
+        what: indented(&fault.to_string()),
         rule: None,
         remedy: Some(remedy),
     }

@@ -121,20 +121,23 @@ impl Gate<'_> {
             let Some(mut reader) = open.reader.take() else {
                 return Ok(None);
             };
-            if open.read >= LISTING_ENTRIES_MAX {
-                let detail = format!("cut off after {LISTING_ENTRIES_MAX} entries");
-                open.trace.end(OutcomeResult::Failed, Some(detail));
-                return Err(ErrorCode::Overflow.into());
-            }
+            let left = LISTING_ENTRIES_MAX.saturating_sub(open.read);
+            let is_full = left == 0;
             let mount = Arc::clone(&open.base.mount);
             let read = look::blocking(&scope, &mount, move || {
-                let piece = reader.next_entries(PIECE_ENTRIES)?;
+                // One more, where nothing may follow: whether it is the end.
+                let piece = reader.next_entries(left.clamp(1, PIECE_ENTRIES))?;
                 Ok((reader, piece))
             });
             let read: Result<_, os::OsError> = read.await.map_err(FsError::trap)?;
             let Some(Listing { open, piece }) = self.state.handles.listings.get_mut(&stream) else {
                 return Err(FsError::trap(unknown()));
             };
+            if is_full && matches!(&read, Ok((_, more)) if !more.is_empty()) {
+                let detail = format!("cut off after {LISTING_ENTRIES_MAX} entries");
+                open.trace.end(OutcomeResult::Failed, Some(detail));
+                return Err(ErrorCode::Overflow.into());
+            }
             match read {
                 Ok((reader, more)) if more.is_empty() => drop(reader),
                 Ok((reader, more)) => {

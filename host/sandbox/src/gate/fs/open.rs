@@ -215,7 +215,13 @@ fn open_to_change(
             }
         }
         match create(scope, base, path, asked) {
-            Err(Fail::Os(error)) if error.class() == os::Class::Exist && !asked.exclusive => {}
+            Err(Fail::Os(error)) if error.class() == os::Class::Exist && !asked.exclusive => {
+                // What came in between is looked at again; a link that leads to nothing stays one.
+                let there = os::resolve(&base.dir(), path, false);
+                if there.is_ok_and(|found| found.kind() == Kind::Symlink) {
+                    break;
+                }
+            }
             made => return made,
         }
     }

@@ -126,12 +126,17 @@ fn target(request: &HostOutgoingRequest) -> Result<(http::Method, RequestUrl), U
     let path = request.path_with_query.as_deref().unwrap_or("/");
     let method: Result<http::Method, _> = request.method.clone().try_into();
     let url = RequestUrl::parse(scheme, authority, path);
-    let (reason, code) = match (method, url) {
-        (Ok(http::Method::CONNECT | http::Method::TRACE) | Err(_), _) => {
-            (Reason::Unsupported, ErrorCode::HttpRequestMethodInvalid)
+    let unsupported = (Reason::Unsupported, ErrorCode::HttpRequestMethodInvalid);
+    let (asked, (reason, code)) = match (method, url) {
+        (Ok(method @ (http::Method::CONNECT | http::Method::TRACE)), _) => {
+            (format!("{method} "), unsupported)
         }
+        (Err(_), _) => (String::new(), unsupported),
         (Ok(method), Ok(url)) => return Ok((method, url)),
-        (Ok(_), Err(_)) => (Reason::UrlAmbiguous, ErrorCode::HttpRequestDenied),
+        (Ok(method), Err(_)) => {
+            let refused = (Reason::UrlAmbiguous, ErrorCode::HttpRequestDenied);
+            (format!("{method} "), refused)
+        }
     };
     let whole = format!("{scheme}://{authority}{path}");
     let without_query = whole.split(['?', '#']).next().unwrap_or_default();
@@ -141,8 +146,12 @@ fn target(request: &HostOutgoingRequest) -> Result<(http::Method, RequestUrl), U
         None => without_query.to_owned(),
     };
     Err(Unreadable {
-        shown: shown.chars().take(SHOWN_CHARS_MAX).collect(),
-        whole,
+        shown: asked
+            .chars()
+            .chain(shown.chars())
+            .take(SHOWN_CHARS_MAX)
+            .collect(),
+        whole: format!("{asked}{whole}"),
         reason,
         code,
     })

@@ -10,8 +10,8 @@ use crate::gate::scope::CallScope;
 use crate::gate::table::HTTP_HANDLE;
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use tokio::sync::oneshot;
 use tollgate_grants::{Effect, RequestUrl};
 use tollgate_receipts::{Class, Outcome, OutcomeResult};
@@ -123,14 +123,17 @@ fn received(
         detail: detail(&inbound),
         ..record::ok()
     };
+    let why = Arc::new(OnceLock::new());
     let open = Open {
         trace: permit.open(outcome),
         tally,
+        why: Arc::clone(&why),
     };
     let body = GrantedBody {
-        inner: inbound
-            .body
-            .map_err(|error: NetError| errors::to_guest(&error)),
+        inner: inbound.body.map_err(move |error: NetError| {
+            let _ = why.set(error.kind().code());
+            errors::to_guest(&error)
+        }),
         granted,
         revoked: || Error::HttpRequestDenied,
     };
@@ -166,6 +169,8 @@ fn detail(inbound: &Inbound) -> Option<String> {
 struct Open {
     trace: Arc<Trace>,
     tally: Arc<Tally>,
+    /// What broke the body off, in the words of the interface.
+    why: Arc<OnceLock<&'static str>>,
 }
 
 impl Open {
@@ -178,11 +183,16 @@ impl Open {
         match ended {
             Ended::Complete => trace.end(OutcomeResult::Ok, redacted),
             Ended::Failed => {
-                trace.end(OutcomeResult::Failed, Some("the body broke off".to_owned()))
+                let why = self
+                    .why
+                    .get()
+                    .map_or_else(String::new, |why| format!(": {why}"));
+                let detail = format!("the body broke off{why}");
+                trace.end(OutcomeResult::Failed, Some(detail));
             }
             Ended::Dropped => trace.end(
                 OutcomeResult::Cancelled,
-                Some("the plugin did not read the body to its end".to_owned()),
+                Some("the body was not read to its end".to_owned()),
             ),
         }
     }

@@ -11,7 +11,7 @@
 //! 4. is on a procfs: its regular files are this process's environment and memory.
 //!
 //! A new name is refused by 1 and by (parent inode, name), so a policy file that does not exist yet
-//! cannot be made. Renaming is refused for directories that hold a protected place.
+//! cannot be made. Letters of such a name do not count by their case: some file systems fold it. Renaming is refused for directories that hold a protected place.
 //!
 //! Not covered, because the kernel does not tell: a bind mount that the host makes of a directory
 //! *inside* a protected tree, and hard links that the host makes to files inside one. Whether a name
@@ -53,6 +53,11 @@ enum Guards {
     Tree,
     /// These entries of the directory.
     Entries(BTreeSet<String>),
+}
+
+/// Whether a name is one that is guarded, on any file system.
+fn same(guarded: &str, name: &[u8]) -> bool {
+    guarded.as_bytes().eq_ignore_ascii_case(name)
 }
 
 /// Something found, as the checks see it.
@@ -183,7 +188,12 @@ impl ProtectedRoots {
         for place in &self.places {
             let by_inode = match &place.guards {
                 Guards::Tree => false,
-                Guards::Entries(names) => place.id == parent.id && names.contains(name.as_str()),
+                Guards::Entries(names) => {
+                    place.id == parent.id
+                        && names
+                            .iter()
+                            .any(|known| same(known, name.as_str().as_bytes()))
+                }
             };
             if by_inode || place.covers(absolute)? {
                 return Err(OsError::protected(shown));
@@ -244,7 +254,7 @@ impl Place {
             (Some(_), Guards::Tree) => true,
             (Some(rest), Guards::Entries(names)) => {
                 let first = rest.split(|byte| *byte == b'/').next().unwrap_or_default();
-                names.iter().any(|name| name.as_bytes() == first)
+                names.iter().any(|name| same(name, first))
             }
         };
         Ok(guarded(&self.name) || guarded(&self.name_now()?))

@@ -1,0 +1,10 @@
+//! Waits for an answer that does not come.
+
+use tollgate_test_guests::http::{self, Ask};
+use tollgate_test_guests::{Report, Scene};
+
+pub(crate) fn attempt(scene: &Scene, report: &mut Report) {
+    let granted = format!("127.0.0.1:{}", scene.port);
+
+    http::all(report, [("slow", Ask::get(&granted, "/slow"))]);
+}
