@@ -91,13 +91,13 @@ fn came_of(line: &str) -> String {
 }
 
 /// A port on loopback that nobody uses.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
 
 /// Connects to a port as soon as somebody listens there, and stays until the call is over.
-fn visit(port: u16, over: Arc<AtomicBool>) -> JoinHandle<()> {
+pub(crate) fn visit(port: u16, over: Arc<AtomicBool>) -> JoinHandle<()> {
     std::thread::spawn(move || {
         let mut visitor = None;
         while !over.load(Ordering::Relaxed) {

@@ -110,7 +110,7 @@ fn split(stream: &mut TcpStream) -> std::io::Result<()> {
     let body = format!("<{secret}>");
     write!(
         stream,
-        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
         body.len()
     )?;
     for byte in body.bytes() {

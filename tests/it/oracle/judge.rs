@@ -18,6 +18,9 @@ pub(super) const HOST: [&str; 7] = [
     "openat {nowhere} O_RDONLY|O_CLOEXEC = {nowhere}",
 ];
 
+/// Calls of sockets.
+const SOCKETS: [&str; 6] = ["connect", "bind", "listen", "sendto", "sendmsg", "sendmmsg"];
+
 /// What a run chose.
 pub(super) struct Place {
     /// What stands for each name in braces.
@@ -87,6 +90,14 @@ impl Receipt {
         }
     }
 
+    /// Whom its call of a socket names.
+    fn peer(&self) -> &str {
+        match self.kind.as_str() {
+            "http.request" => self.address.as_deref().unwrap_or_default(),
+            _ => &self.target,
+        }
+    }
+
     /// The calls that perform it; none where it needs no call of those that are watched: the environment
     /// is this process's memory, values are rows of the database.
     fn performed_by(&self) -> Option<&'static str> {
@@ -100,7 +111,12 @@ impl Receipt {
             "fs.link" => "linkat",
             "fs.symlink" => "symlinkat",
             "fs.set-times" => "utimensat",
-            "http.request" => "connect",
+            "http.request" | "tcp.connect" | "udp.connect" => "connect",
+            "tcp.bind" | "udp.bind" => "bind",
+            "tcp.listen" => "listen",
+            "udp.send" => "sendto",
+            // Its call is not watched; that it was listened for is.
+            "tcp.accept" => return None,
             other => panic!("no system call is known for {other}"),
         })
     }
@@ -198,7 +214,16 @@ impl Judge<'_> {
     }
 
     fn mark(&mut self, thread: u32, word: &str, id: &str) {
-        let calls = self.pending.remove(&thread).unwrap_or_default();
+        let mut calls = self.pending.remove(&thread).unwrap_or_default();
+        if let Some(performed) = self.performing.get(&thread).cloned() {
+            // A socket's outcome may be written on another thread than its call was made on.
+            let of_socket = calls.extract_if(.., |call| SOCKETS.contains(&call.name.as_str()));
+            let of_socket: Vec<Call> = of_socket.collect();
+            self.of_receipt
+                .entry(performed)
+                .or_default()
+                .extend(of_socket);
+        }
         match word {
             "allowed" | "denied" | "collapsed" => {
                 for call in calls {
@@ -222,7 +247,7 @@ impl Judge<'_> {
                     .or_default()
                     .extend(calls);
             }
-            "connect" => {
+            "perform" => {
                 self.performing.insert(thread, id.to_owned());
                 for call in calls {
                     self.of_host(&call);
@@ -237,7 +262,7 @@ impl Judge<'_> {
         for (thread, calls) in std::mem::take(&mut self.pending) {
             for call in calls {
                 match self.performing.get(&thread).cloned() {
-                    Some(id) if call.name == "connect" => {
+                    Some(id) if SOCKETS.contains(&call.name.as_str()) => {
                         self.of_receipt.entry(id).or_default().push(call);
                     }
                     _ => self.of_host(&call),
@@ -305,10 +330,9 @@ impl Judge<'_> {
         for call in calls {
             self.verdict.matched += 1;
             let fits = match call.name.as_str() {
-                "connect" => receipt
-                    .address
-                    .as_ref()
-                    .is_some_and(|peer| reaches(call, peer)),
+                // A listening socket is named by its descriptor alone.
+                "listen" => true,
+                name if SOCKETS.contains(&name) => reaches(call, receipt.peer()),
                 _ => {
                     let mut paths = call.paths();
                     paths.extend(call.opened().map(str::to_owned));
@@ -343,10 +367,14 @@ impl Judge<'_> {
     }
 }
 
-/// Whether a connection goes to `peer`.
+/// Whether a call names `peer`, in an argument or by a socket that is connected to it.
 fn reaches(call: &Call, peer: &str) -> bool {
-    let (address, port) = peer.rsplit_once(':').unwrap();
-    let to = &call.arguments[1];
-    to.contains(&format!("htons({port})"))
-        && to.contains(&format!("\"{}\"", address.trim_matches(['[', ']'])))
+    let Some((address, port)) = peer.rsplit_once(':') else {
+        return false;
+    };
+    let quoted = format!("\"{}\"", address.trim_matches(['[', ']']));
+    call.arguments.iter().any(|argument| {
+        let names = argument.contains(&format!("htons({port})")) && argument.contains(&quoted);
+        names || argument.ends_with(&format!("->{peer}]>"))
+    })
 }

@@ -202,11 +202,19 @@ impl Socket {
         let (socket, guard) = (Arc::clone(self), self.scope.own_task());
         let task = self.scope.host.io.spawn(async move {
             let permit = wish.permit(&socket.scope, named).await;
+            let receipt = permit.as_ref().ok().map(|one| one.receipt().to_owned());
             let admitted = socket.admit(permit);
             drop(guard);
-            admitted
+            receipt.filter(|_| admitted)
         });
-        Box::pin(async move { task.await.unwrap_or(false) })
+        Box::pin(async move {
+            let Ok(Some(receipt)) = task.await else {
+                return false;
+            };
+            // Wasmtime makes the system call next, on this thread.
+            tollgate_contract::mark("perform", &receipt);
+            true
+        })
     }
 
     fn judge(self: &Arc<Self>, address: SocketAddr, usage: SocketAddrUse) -> Verdict {

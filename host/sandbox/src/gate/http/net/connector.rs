@@ -169,7 +169,7 @@ async fn race(
             let receipt = receipt.to_owned();
             attempts.spawn(async move {
                 // The first poll of what follows makes the system call, on this thread.
-                tollgate_contract::mark("connect", &receipt);
+                tollgate_contract::mark("perform", &receipt);
                 TcpStream::connect(address).await
             });
         }
