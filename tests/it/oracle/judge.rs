@@ -340,9 +340,10 @@ impl Judge<'_> {
                 }
             };
             let is_lookup = self.is_lookup(call);
-            if Some(call.name.as_str()) == by && (fits || receipt.failed && call.failed()) {
-                performed = true;
-            } else if receipt.failed && is_lookup && call.failed() {
+            let is_its_call =
+                Some(call.name.as_str()) == by && (fits || receipt.failed && call.failed());
+            let is_its_miss = receipt.failed && is_lookup && call.failed();
+            if is_its_call || is_its_miss {
                 performed = true;
             } else if !is_lookup {
                 self.problem(format!(
