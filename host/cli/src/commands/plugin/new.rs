@@ -73,13 +73,14 @@ fn template(lang: Lang, world: WorldChoice) -> Done<&'static str> {
         (Lang::Rust, WorldChoice::Provider) => Ok("rust-provider"),
         (Lang::Python, WorldChoice::Tools) => Ok("python-tools"),
         (Lang::Js, WorldChoice::Tools) => Ok("js-tools"),
-        (Lang::Python | Lang::Js, WorldChoice::Provider) => Err(Failure::Input {
-            what: "there is no template of a provider in that language".into(),
+        (Lang::Python, WorldChoice::Provider) => Ok("python-provider"),
+        (Lang::Js, WorldChoice::Provider) => Err(Failure::Input {
+            what: "there is no template of a provider in JavaScript".into(),
             rule: Some(
-                "an adapter speaks HTTP and streams, for which only the Rust SDK has the means"
+                "an adapter speaks HTTP, which JavaScript plugins cannot: their runtime has no way to wait for an answer"
                     .into(),
             ),
-            remedy: Some("tollgate plugin new NAME --world provider --lang rust".into()),
+            remedy: Some("tollgate plugin new NAME --world provider --lang python".into()),
         }),
     }
 }
