@@ -77,7 +77,7 @@ fn template(lang: Lang, world: WorldChoice) -> Done<&'static str> {
         (Lang::Js, WorldChoice::Provider) => Err(Failure::Input {
             what: "there is no template of a provider in JavaScript".into(),
             rule: Some(
-                "an adapter speaks HTTP, which JavaScript plugins cannot: their runtime has no way to wait for an answer"
+                "an adapter speaks HTTP, and jco's QuickJS backend builds no component that imports it"
                     .into(),
             ),
             remedy: Some("tollgate plugin new NAME --world provider --lang python".into()),
