@@ -25,7 +25,7 @@ use tollgate_store::Store;
 pub(super) struct Host {
     pub(super) sandbox: Sandbox,
     calls: AtomicU64,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl Host {
@@ -67,7 +67,7 @@ impl Host {
         Arc::new(Self {
             sandbox: sandbox.unwrap(),
             calls: AtomicU64::new(0),
-            _directory: directory,
+            directory,
         })
     }
 
@@ -101,6 +101,30 @@ impl Host {
             Err(CallFault::Limit { limit, .. }) => format!("limit {limit}"),
             Err(CallFault::Trapped { .. }) => "trapped".into(),
             Err(other) => other.to_string(),
+        }
+    }
+
+    /// Where everything of the host is; `near` is mounted for the plugin `files`.
+    pub(super) fn root(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// What a tool of `files` says, or why it does not.
+    pub(super) async fn files(
+        &self,
+        tool: &str,
+        arguments: serde_json::Value,
+    ) -> Result<String, String> {
+        let context = self.context(&PluginName::new("files").unwrap());
+        let called = self
+            .sandbox
+            .call_tool(context, tool.into(), arguments.to_string());
+        match called.await {
+            Ok(reply) => match reply.value {
+                Ok(output) => Ok(format!("{:?}", output.content)),
+                Err(error) => Err(error.to_string()),
+            },
+            Err(fault) => Err(fault.to_string()),
         }
     }
 
@@ -143,7 +167,7 @@ struct Services {
 
 impl Services {
     fn new(folders: &[&str], limits: fn(&mut CallLimits), root: &Path, store: &Arc<Store>) -> Self {
-        let near = "version = 1\n[plugins.files]\ngrants = [\"fs.read {ROOT}/near at /near\"]\n";
+        let near = "version = 1\n[plugins.files]\ngrants = [\"fs.full {ROOT}/near at /near\"]\n";
         let hostile = folders.iter().map(|folder| {
             let source = place::repository().join("tests/hostile").join(folder);
             std::fs::read_to_string(source.join("policy.toml")).unwrap()

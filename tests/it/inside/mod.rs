@@ -2,10 +2,11 @@
 //!
 //! The black-box tests call each component in a process of its own; here more of them than the host has
 //! workers run at once, and an innocent call beside them must be done in time. [`crowd`] does it with hundreds,
-//! again and again.
+//! again and again, and in [`race`] another process changes the files under them.
 
 mod crowd;
 mod host;
+mod race;
 
 use host::Host;
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 mod commands;
 mod files;
 mod layers;
+mod monotone;
 mod requests;
 
 use super::*;
