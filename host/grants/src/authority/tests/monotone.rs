@@ -15,7 +15,7 @@ const GRANTS: [&str; 20] = [
     "env A",
     "env *",
     "kv n",
-    "kv n*",
+    "kv nm",
     "fs.read /h at /p",
     "fs.create /h at /p except x/**",
     "fs.write /h at /p except **/.env",
