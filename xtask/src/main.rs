@@ -13,6 +13,7 @@ mod counterparts;
 mod debian;
 mod demo;
 mod dist;
+mod fuzz;
 mod guests;
 mod host;
 mod peers;
@@ -34,6 +35,8 @@ usage: cargo xtask TASK [ARGUMENT…]
   guests              build the plugins and the guests of the tests, and nothing else
   plugins DIR         build the plugins into DIR, with a compiler that is there already
   dist [--profile P]  build archive, wheel and npm package into target/packages [default profile: release]
+  fuzz [SECONDS] [TARGET…]
+                      each fuzz target for some seconds [default: 20]
   lint                formatting, clippy, and cargo-deny where it is installed
   fmt                 format the sources
 
@@ -62,7 +65,10 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         command::say(HELP);
         return Ok(ExitCode::SUCCESS);
     }
-    let takes_arguments = matches!(task, "demo" | "test" | "bench" | "plugins" | "dist");
+    let takes_arguments = matches!(
+        task,
+        "demo" | "test" | "bench" | "plugins" | "dist" | "fuzz"
+    );
     if let (false, Some(extra)) = (takes_arguments, rest.first()) {
         bail!("`cargo xtask {task}` takes no arguments, and `{extra}` was given");
     }
@@ -79,6 +85,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
             _ => bail!("usage: cargo xtask plugins DIR"),
         },
         "dist" => dist::dist(&workspace, rest).map(|()| ExitCode::SUCCESS),
+        "fuzz" => fuzz::fuzz(&workspace, rest).map(|()| ExitCode::SUCCESS),
         "lint" => checks::lint(&workspace).map(|()| ExitCode::SUCCESS),
         "fmt" => checks::format(&workspace).map(|()| ExitCode::SUCCESS),
         other => bail!("there is no task `{other}`\n\n{HELP}"),
