@@ -35,7 +35,13 @@ fn cloned() -> Home {
 
 fn call(home: &Home, tool: &str, more: &[&str]) -> String {
     let words = ["call", "git", tool, "repository=/project"];
-    home.ok(words.iter().chain(more)).stdout
+    // As JSON: for people, control characters of what a repository holds are escaped.
+    let called = home.json(words.iter().chain(more));
+    match called["content"][0]["text"].as_str() {
+        Some(text) => format!("{}\n", text.trim_end_matches('\n')),
+        // What is no text is told in one line.
+        None => home.ok(words.iter().chain(more)).stdout,
+    }
 }
 
 /// The numbers of Git's short names depend on how many objects there are.
