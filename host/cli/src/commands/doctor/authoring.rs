@@ -11,7 +11,7 @@ pub(super) fn checks() -> Vec<Check> {
             Some(found) => Check::ok(tool.language, found),
             None => Check::absent(
                 tool.language,
-                format!("no {}; it is needed to build plugins", tool.name),
+                format!("no {}; only who builds such plugins needs it", tool.name),
                 tool.install,
             ),
         })

@@ -26,12 +26,12 @@ pub(crate) fn author_tools() -> Vec<Needed> {
     };
     vec![
         Needed {
-            language: "Rust plugins",
+            language: "rust",
             name: "compiler for wasm32-wasip2",
             found: rust::compiler(),
             install: "rustup target add wasm32-wasip2",
         },
-        script("Python plugins", &python::TOOL),
-        script("JavaScript plugins", &js::TOOL),
+        script("python", &python::TOOL),
+        script("javascript", &js::TOOL),
     ]
 }
