@@ -160,8 +160,9 @@ pub(crate) async fn run(
             },
         }),
         (Some(entry), Ok(ready)) => match admitted(&inner, &entry, &ready, &mut gone).await {
-            Ok(admitted) => {
+            Ok((admitted, waited)) => {
                 let call = Call {
+                    waited,
                     entry: &entry,
                     ready: &ready,
                     job,
@@ -246,20 +247,22 @@ fn scope(
     )
 }
 
-/// Waits for room in the pool: no longer than the call may take, and only while somebody wants it.
+/// Waits for room in the pool: no longer than the call may take, and only while somebody wants it. How
+/// long it waited is time that the call has used.
 async fn admitted(
     inner: &Inner,
     entry: &PluginEntry,
     ready: &Ready,
     gone: &mut Gone,
-) -> Result<Admitted, CallFault> {
+) -> Result<(Admitted, Duration), CallFault> {
+    let asked = Instant::now();
     let plugin = entry.name.to_string();
     let wall = Duration::from_micros(entry.limits.wall_us);
     let refused = tokio::select! {
         biased;
         _ = gone => return Err(CallFault::Cancelled { plugin }),
         admitted = tokio::time::timeout(wall, inner.admission.admit(ready.weight)) => match admitted {
-            Ok(Ok(admitted)) => return Ok(admitted),
+            Ok(Ok(admitted)) => return Ok((admitted, asked.elapsed())),
             Ok(Err(refused)) => refused,
             Err(_) => {
                 return Err(CallFault::Limit {
@@ -283,6 +286,8 @@ async fn admitted(
 
 /// What an instance is made for.
 struct Call<'a> {
+    /// How long it waited for room.
+    waited: Duration,
     entry: &'a PluginEntry,
     ready: &'a Ready,
     job: Job,
@@ -297,6 +302,7 @@ async fn instance(
     talk: &mut String,
 ) -> Result<Answer, CallFault> {
     let Call {
+        waited,
         entry,
         ready,
         job,
@@ -304,6 +310,7 @@ async fn instance(
     } = call;
     let limits = &entry.limits;
     let wall = Duration::from_micros(limits.wall_us);
+    let left = wall.saturating_sub(waited);
     let deltas = match &job {
         Job::Complete(_, deltas) => Some(Arc::clone(deltas)),
         _ => None,
@@ -327,9 +334,9 @@ async fn instance(
     store.set_hostcall_fuel(PAYLOAD_BYTES_MAX);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|mut context| context.data_mut().meter.tick());
-    let (watch, registration) = inner.clock.watch(wall);
+    let (watch, registration) = inner.clock.watch(left);
     tollgate_contract::mark("begin", &scope.caller.call);
-    let deadline_ms = limits.wall_us / 1000;
+    let deadline_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
     let result = {
         let mut guest = std::pin::pin!(drive(&mut store, ready, job, deadline_ms));
         let metered = poll_fn(|context| running.during(|| guest.as_mut().poll(context)));

@@ -29,12 +29,11 @@ pub(crate) fn run(app: &App, verb: Credential) -> Done {
 
 /// What was defined, with the layer that binds.
 fn defined<'a>(layers: &'a Layers, name: &str) -> Option<(Layer, &'a CredentialRule)> {
-    let with_it = layers.files.iter().filter_map(|file| {
+    // The files stand in the order in which they bind.
+    layers.files.iter().find_map(|file| {
         let rule = file.credentials.get(name)?;
         Some((file.origin.layer, rule))
-    });
-    // The files stand in the order in which they bind.
-    with_it.into_iter().next()
+    })
 }
 
 fn unknown(name: &str) -> Failure {
@@ -62,7 +61,13 @@ fn add(app: &App, args: &Add) -> Done {
         let secret = input::secret(&format!("secret of {}: ", args.name))?;
         keep_secret(entry, &secret).map_err(|why| keyring_failure(&why))?;
     }
-    file.write()?;
+    if let Err(failure) = file.write() {
+        // A secret that no policy names would stay in the keyring unseen.
+        if let (CredentialSource::Keyring(entry), false) = (&rule.source, args.replace) {
+            forget_secret(entry).map_err(|why| keyring_failure(&why))?;
+        }
+        return Err(failure);
+    }
     let fault = secret_fault(&args.name, &rule);
     app.printer.json(&json!({
         "name": args.name,

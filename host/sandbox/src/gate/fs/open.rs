@@ -201,7 +201,9 @@ fn open_to_change(
     own: &[os::FileId],
 ) -> Result<Opened, Fail> {
     if asked.create && asked.directory {
-        return Err(contradiction(scope, base, path));
+        // No directory is made by opening it. That it was tried is on record.
+        let error = OsError::os("create", path, rustix::io::Errno::INVAL);
+        return Err(CREATE.miss_here(scope, base, path, error));
     }
     for _ in 0..CREATE_ATTEMPTS_MAX {
         if !(asked.create && asked.exclusive) {
@@ -230,19 +232,6 @@ fn open_to_change(
         path,
         rustix::io::Errno::LOOP,
     )))
-}
-
-/// No directory is made by opening it. That it was tried is on record.
-fn contradiction(scope: &Arc<CallScope>, base: &Base, path: &str) -> Fail {
-    let rel = base.lexical(path).unwrap_or_else(|| path.to_owned());
-    match CREATE.permit_here(scope, &base.mount, &rel) {
-        Err(refused) => refused,
-        Ok(permit) => {
-            let error = OsError::os("create", path, rustix::io::Errno::INVAL);
-            permit.settle(record::failed(fail::label(&error)));
-            Fail::Os(error)
-        }
-    }
 }
 
 fn create(scope: &Arc<CallScope>, base: &Base, path: &str, asked: Asked) -> Result<Opened, Fail> {

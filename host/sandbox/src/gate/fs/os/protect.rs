@@ -11,7 +11,8 @@
 //! 4. is on a procfs: its regular files are this process's environment and memory.
 //!
 //! A new name is refused by 1 and by (parent inode, name), so a policy file that does not exist yet
-//! cannot be made. Letters of such a name do not count by their case: some file systems fold it. Renaming is refused for directories that hold a protected place.
+//! cannot be made. Letters of such a name do not count by their case: some file systems fold it.
+//! Renaming is refused for directories that hold a protected place.
 //!
 //! Not covered, because the kernel does not tell: a bind mount that the host makes of a directory
 //! *inside* a protected tree, and hard links that the host makes to files inside one. Whether a name
