@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tollgate_contract::PluginName;
 use tollgate_grants::Layer;
 use tollgate_sandbox::ComponentSource;
-use tollgate_store::{RegisteredPlugin, Store};
+use tollgate_store::{NewPlugin, RegisteredPlugin, Store};
 
 /// Ending of a component's file.
 const WASM: &str = "wasm";
@@ -321,9 +321,7 @@ impl Catalogue {
         let found = match self.in_policy(name)? {
             Some(found) => Some(found),
             None => match &added {
-                Some(added) => self
-                    .added_source(&added.plugin.component_path)
-                    .map(|source| (source, Origin::Added)),
+                Some(added) => Some((self.added_source(&added.plugin)?, Origin::Added)),
                 None => self
                     .bundled
                     .get(name.as_str())
@@ -352,12 +350,20 @@ impl Catalogue {
         }))
     }
 
-    /// Where what was added is now.
-    fn added_source(&self, stored: &str) -> Option<ComponentSource> {
-        match stored.strip_prefix(BUNDLED_PREFIX) {
-            Some(name) => self.bundled.get(name),
-            None => Some(PathBuf::from(stored).into()),
-        }
+    /// Where what was added is now. A bundled plugin that is gone is an error, as a file that is gone is:
+    /// its name must not become free for another component.
+    fn added_source(&self, added: &NewPlugin) -> Result<ComponentSource, ReadError> {
+        let stored = added.component_path.as_str();
+        let Some(bundled) = stored.strip_prefix(BUNDLED_PREFIX) else {
+            return Ok(PathBuf::from(stored).into());
+        };
+        self.bundled.get(bundled).ok_or_else(|| ReadError::File {
+            place: PathBuf::from(stored).into(),
+            why: format!(
+                "it is not in {}; `tollgate plugin rm {}` forgets it",
+                self.bundled, added.name
+            ),
+        })
     }
 
     /// The component that a policy file names, the most binding file first.
@@ -474,6 +480,26 @@ mod tests {
             matches!(changed, Err(LocateError::Changed { .. })),
             "{changed:?}"
         );
+    }
+
+    #[test]
+    fn the_name_of_a_bundled_plugin_that_is_gone_is_not_free() {
+        let (temp, store) = house();
+        let alike = temp.path().join("tool.wasm");
+        std::fs::write(&alike, component("two", &[])).unwrap();
+        let mut added = crate::plugins::testing::added("tool", &alike, "sha256:00");
+        added.component_path = format!("{BUNDLED_PREFIX}tool");
+        store.plugins().add(added, "os:me").unwrap();
+        let none = Bundled::In(temp.path().join("nothing"));
+        let catalogue = Catalogue::new(Some(store), Arc::default(), none);
+        for found in [
+            catalogue.named("tool"),
+            catalogue.find(alike.to_str().unwrap()),
+        ] {
+            assert!(matches!(found, Err(LocateError::Read(_))), "{found:?}");
+            let told = found.unwrap_err().to_string();
+            assert!(told.contains("tollgate plugin rm tool"), "{told}");
+        }
     }
 
     #[test]
