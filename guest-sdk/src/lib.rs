@@ -63,7 +63,7 @@
 //! # assert_eq!(output, ToolOutput::text("2 words"));
 //! ```
 //!
-//! Contract 0.1.0 has no progress: what a tool does is seen when it answers, or in its [`log`] lines.
+//! A tool that takes long says how far it is with [`progress::report`].
 //!
 //! # Images and other bytes
 //!
@@ -96,6 +96,7 @@ pub mod kv;
 mod lines;
 pub mod log;
 pub mod ndjson;
+pub mod progress;
 mod provider;
 pub mod sink;
 pub mod sse;

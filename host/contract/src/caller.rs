@@ -133,6 +133,36 @@ pub trait DeltaSink: Send + Sync {
     fn emit(&self, delta: Delta);
 }
 
+/// How far a tool says it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// What is done, in a unit of the tool's own. Grows from report to report.
+    pub done: u64,
+    /// All that there is to do, if the tool knows.
+    pub total: Option<u64>,
+    /// The plugin's own words in one line, escaped, at most [`Progress::MESSAGE_BYTES_MAX`] bytes.
+    pub message: Option<String>,
+}
+
+impl Progress {
+    /// The most bytes of a message.
+    pub const MESSAGE_BYTES_MAX: usize = 256;
+}
+
+/// Receives what a tool says of its progress. Each report has left the gate: its watermark is durable.
+pub trait ProgressSink: Send + Sync {
+    /// Takes one report. Returns at once.
+    fn report(&self, progress: Progress);
+}
+
+/// A sink that drops every report.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct IgnoreProgress;
+
+impl ProgressSink for IgnoreProgress {
+    fn report(&self, _: Progress) {}
+}
+
 /// A sink that drops every piece.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct IgnoreDeltas;
@@ -165,6 +195,18 @@ pub trait PluginCaller: Send + Sync {
         context: CallContext,
         tool: String,
         arguments_json: String,
+    ) -> Result<Reply<Result<ToolOutput, ToolError>>, CallFault> {
+        self.call_tool_watched(context, tool, arguments_json, None)
+            .await
+    }
+
+    /// The same, for somebody who wants to know how far the tool is.
+    async fn call_tool_watched(
+        &self,
+        context: CallContext,
+        tool: String,
+        arguments_json: String,
+        progress: Option<std::sync::Arc<dyn ProgressSink>>,
     ) -> Result<Reply<Result<ToolOutput, ToolError>>, CallFault>;
 
     /// Asks a provider adapter what it is.

@@ -16,7 +16,8 @@ mod stop_point;
 mod tool;
 
 pub use caller::{
-    CallContext, CallEvidence, CallFault, DeltaSink, IgnoreDeltas, LeaseCheck, PluginCaller, Reply,
+    CallContext, CallEvidence, CallFault, DeltaSink, IgnoreDeltas, IgnoreProgress, LeaseCheck,
+    PluginCaller, Progress, ProgressSink, Reply,
 };
 pub use ids::{CallId, Digest, ID_BYTES_MAX, IdError, PluginName, RunId, SessionId};
 pub use mark::{MARKS_VARIABLE, mark};
@@ -29,4 +30,4 @@ pub use stop_point::{STOP_AT_VARIABLE, stop_point};
 pub use tool::{Denial, OutputBlock, ToolError, ToolHints, ToolOutput, ToolSpec};
 
 /// The version of the WIT package that these types mirror.
-pub const CONTRACT_VERSION: &str = "0.1.0";
+pub const CONTRACT_VERSION: &str = "0.1.1";

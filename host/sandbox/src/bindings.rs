@@ -33,7 +33,10 @@ pub(crate) mod tools {
     wasmtime::component::bindgen!({
         path: "../../wit",
         world: "tollgate:plugin/tools",
-        imports: { default: trappable },
+        imports: {
+            "tollgate:plugin/progress.report": async | trappable,
+            default: trappable,
+        },
         exports: { default: async },
         require_store_data_send: true,
         with: {
@@ -55,3 +58,4 @@ pub(crate) mod tools {
 
 pub(crate) use provider::tollgate::plugin::{denials, model_types, sink, tool_types};
 pub(crate) use provider::wasi::{config, keyvalue, logging};
+pub(crate) use tools::tollgate::plugin::progress;

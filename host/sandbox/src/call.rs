@@ -8,6 +8,7 @@ use crate::admission::{Admitted, NotAdmitted, WAITING_CALLS_MAX};
 use crate::answer::Answer;
 use crate::cache::{LoadError, Ready, UNKNOWN, World};
 use crate::convert;
+use crate::gate::progress::Reporter;
 use crate::gate::record::{self, Caller};
 use crate::gate::scope::{Bounds, CallScope};
 use crate::meter::{Hit, LimitTrap, Meter};
@@ -21,7 +22,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tollgate_contract::{
-    CallContext, CallEvidence, CallFault, CompletionRequest, DeltaSink, Digest, Reply,
+    CallContext, CallEvidence, CallFault, CompletionRequest, DeltaSink, Digest, ProgressSink, Reply,
 };
 use tollgate_receipts::{CallRecord, LedgerError, Plugin, Record};
 use wasmtime::component::ResourceTableError;
@@ -49,6 +50,7 @@ pub(crate) enum Job {
     Call {
         tool: String,
         arguments_json: String,
+        progress: Option<Arc<dyn ProgressSink>>,
     },
     Describe,
     Complete(Box<CompletionRequest>, Arc<dyn DeltaSink>),
@@ -315,6 +317,10 @@ async fn instance(
         Job::Complete(_, deltas) => Some(Arc::clone(deltas)),
         _ => None,
     };
+    let reporter = match &job {
+        Job::Call { progress, .. } => progress.clone().map(Reporter::new),
+        _ => None,
+    };
     let running = scope.running.clone();
     let state = State::new(Seed {
         scope: Arc::clone(scope),
@@ -327,6 +333,7 @@ async fn instance(
         http_body_bytes_max: limits.http_body_bytes,
         config: Arc::clone(&entry.config),
         deltas,
+        reporter,
     });
     let output = state.output.clone();
     let mut store = Store::new(&inner.engine, state);
@@ -463,6 +470,7 @@ async fn drive(
             Job::Call {
                 tool,
                 arguments_json,
+                ..
             },
         ) => {
             let tools = pre.instantiate_async(&mut *store).await?;
@@ -509,6 +517,7 @@ async fn drive(
             Job::Call {
                 tool,
                 arguments_json,
+                ..
             },
         ) => crate::plain::call(store, functions, &tool, &arguments_json).await,
         (World::Tools(_) | World::Functions(_), _) => Err(wasmtime::format_err!(

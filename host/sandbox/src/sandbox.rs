@@ -20,7 +20,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{oneshot, watch};
 use tollgate_contract::{
     CallContext, CallFault, Completion, CompletionRequest, DeltaSink, LeaseCheck, PluginCaller,
-    ProviderError, ProviderInfo, Reply, ToolError, ToolOutput, ToolSpec,
+    ProgressSink, ProviderError, ProviderInfo, Reply, ToolError, ToolOutput, ToolSpec,
 };
 use tollgate_grants::AuthoritySource;
 use tollgate_receipts::Ledger;
@@ -227,6 +227,7 @@ impl Sandbox {
         let job = Job::Call {
             tool,
             arguments_json,
+            progress: None,
         };
         // Dropping this future drops the call itself.
         let (_here, gone) = oneshot::channel();
@@ -324,15 +325,17 @@ fn tool_answer(answer: Answer) -> Result<Result<ToolOutput, ToolError>, CallFaul
 
 #[async_trait]
 impl PluginCaller for Sandbox {
-    async fn call_tool(
+    async fn call_tool_watched(
         &self,
         context: CallContext,
         tool: String,
         arguments_json: String,
+        progress: Option<Arc<dyn ProgressSink>>,
     ) -> Result<Reply<Result<ToolOutput, ToolError>>, CallFault> {
         let job = Job::Call {
             tool,
             arguments_json,
+            progress,
         };
         self.spawn(context, job)
             .await?

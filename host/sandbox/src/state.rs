@@ -2,6 +2,7 @@
 
 use crate::gate::fs::Handles;
 use crate::gate::http::{FIELDS_BYTES_MAX, Hooks};
+use crate::gate::progress::Reporter;
 use crate::gate::scope::CallScope;
 use crate::gate::sockets::Sockets;
 use crate::meter::Meter;
@@ -40,6 +41,7 @@ pub(crate) struct State {
     pub(crate) http_body_bytes_max: u64,
     pub(crate) config: Arc<BTreeMap<String, String>>,
     pub(crate) deltas: Option<Arc<dyn DeltaSink>>,
+    pub(crate) reporter: Option<Reporter>,
 }
 
 /// What a new store is made of.
@@ -50,6 +52,7 @@ pub(crate) struct Seed {
     pub(crate) http_body_bytes_max: u64,
     pub(crate) config: Arc<BTreeMap<String, String>>,
     pub(crate) deltas: Option<Arc<dyn DeltaSink>>,
+    pub(crate) reporter: Option<Reporter>,
 }
 
 impl State {
@@ -75,6 +78,7 @@ impl State {
             http_body_bytes_max: seed.http_body_bytes_max,
             config: seed.config,
             deltas: seed.deltas,
+            reporter: seed.reporter,
         }
     }
 

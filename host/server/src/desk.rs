@@ -9,7 +9,7 @@ use crate::seat::Seat;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
-use tollgate_contract::{CallContext, CallId, PluginCaller, ToolError};
+use tollgate_contract::{CallContext, CallId, PluginCaller, ProgressSink, ToolError};
 use tollgate_sessions::catalog::ToolCatalog;
 
 /// The desk of one server.
@@ -135,7 +135,7 @@ impl Desk {
         Ok((cards.to_vec(), next))
     }
 
-    /// Calls a tool under its offered name. Dropping the future cancels the call.
+    /// Calls a tool under its offered name; `progress` hears how far it says it is. Dropping the future cancels the call.
     ///
     /// # Errors
     ///
@@ -145,6 +145,7 @@ impl Desk {
         seat: &Seat,
         name: &str,
         arguments_json: String,
+        progress: Option<Arc<dyn ProgressSink>>,
     ) -> Result<Answer, CallRefused> {
         let listing = self.listing().await?;
         let (Some(offered), Some(card)) = (listing.catalog.get(name), listing.card(name)) else {
@@ -165,7 +166,12 @@ impl Desk {
         };
         let called = self
             .caller
-            .call_tool(context.clone(), offered.tool.clone(), arguments_json)
+            .call_tool_watched(
+                context.clone(),
+                offered.tool.clone(),
+                arguments_json,
+                progress,
+            )
             .await;
         Ok(match called {
             Ok(reply) => {

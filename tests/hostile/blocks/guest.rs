@@ -48,6 +48,16 @@ fn all(_: Nothing, _: &Context) -> Result<ToolOutput, ToolError> {
     ])
 }
 
+/// Reports three steps, slowly enough that each is passed on; the words try to be more than words.
+fn steps(_: Nothing, _: &Context) -> Result<ToolOutput, ToolError> {
+    for done in 1..=3 {
+        tollgate_sdk::progress::report(done, Some(3), "a\u{1b}[2J\u{202e}\nstep");
+        std::thread::sleep(std::time::Duration::from_millis(150));
+    }
+    tollgate_sdk::progress::report(2, None, "backwards");
+    output(vec![OutputBlock::Text("done".into())])
+}
+
 /// The plugin.
 #[derive(Debug)]
 pub struct Blocks;
@@ -57,6 +67,7 @@ impl Tools for Blocks {
         vec![
             Tool::new::<Nothing>("sum", "Sums\u{202e} up.", sum).output::<Sum>(),
             Tool::new::<Nothing>("no_sum", "Promises a sum.", no_sum).output::<Sum>(),
+            Tool::new::<Nothing>("steps", "Says how far it is.", steps),
             Tool::new::<Nothing>("all", "Answers with every kind of block.", all),
         ]
     }

@@ -30,6 +30,31 @@ fn busy(home: &Home) -> Spoken {
 }
 
 #[test]
+fn a_tool_says_how_far_it_is_and_only_forwards() {
+    let home = house();
+    let mut server = Spoken::open(&home);
+    server.say(&raw::call(1, "blocks__steps", json!({})));
+    let mut told = Vec::new();
+    let answer = loop {
+        let heard = server.hear();
+        match heard["method"].as_str() {
+            Some("notifications/progress") => told.push(heard["params"].clone()),
+            _ => break heard,
+        }
+    };
+    assert_eq!(answer["result"]["content"][0]["text"], "done", "{answer}");
+    assert_eq!(told[0]["message"], "blocks__steps began");
+    let steps: Vec<_> = told[1..]
+        .iter()
+        .map(|step| (step["progress"].as_f64(), step["total"].as_f64()))
+        .collect();
+    let of = |done| (Some(done), Some(3.0));
+    assert_eq!(steps, [of(1.0), of(2.0), of(3.0)], "{told:?}");
+    let words = told[1]["message"].as_str().unwrap();
+    assert_eq!(words, "blocks__steps: a\\u{1b}[2J\\u{202e}\\u{a}step");
+}
+
+#[test]
 fn a_client_that_vanishes_ends_its_calls_and_the_process() {
     let home = house();
     let mut server = busy(&home);

@@ -7,15 +7,16 @@ use crate::args::call::Call;
 use crate::args::values::{self, WordValue};
 use crate::errors::{Context, Done, Failure};
 use crate::plugins::{self, LocateError, Located, World};
-use crate::printer::escape;
 use crate::printer::table::{left, prose};
+use crate::printer::{Spinner, escape};
 use crate::render::words::count;
 use crate::wiring::{House, Manner};
 use base64::Engine as _;
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 use tollgate_contract::{
-    CallContext, CallEvidence, CallFault, CallId, OutputBlock, PluginCaller, PluginName, Reply,
-    SessionId, ToolError, ToolOutput, ToolSpec,
+    CallContext, CallEvidence, CallFault, CallId, OutputBlock, PluginCaller, PluginName, Progress,
+    ProgressSink, Reply, SessionId, ToolError, ToolOutput, ToolSpec,
 };
 use tollgate_receipts::{CallRecord, Draft, Ledger, Plugin, Record};
 
@@ -66,10 +67,20 @@ pub(crate) async fn run(app: &App, mut args: Call) -> Done {
     house.authorities.set_project(&session, &app.project.id());
     let _granted = grant::for_call(app, &house, &located, &session, &args.grants)?;
     let reply = {
-        let _progress = app.printer.progress(&format!("{} {name}", located.name));
+        let what = format!("{} {name}", located.name);
+        let shown = app.printer.progress(&what);
+        let heard: Arc<dyn ProgressSink> = Arc::new(Shown {
+            spinner: shown.spinner(),
+            what,
+        });
         house
             .sandbox
-            .call_tool(context.clone(), name.clone(), arguments.to_string())
+            .call_tool_watched(
+                context.clone(),
+                name.clone(),
+                arguments.to_string(),
+                Some(heard),
+            )
             .await
     };
     let reply = reply.map_err(|fault| {
@@ -86,6 +97,23 @@ pub(crate) async fn run(app: &App, mut args: Call) -> Done {
         reply.evidence.denied
     ));
     outcome(&house, &located, name, &session, reply)
+}
+
+/// Shows a person how far the tool says it is.
+struct Shown {
+    spinner: Spinner,
+    what: String,
+}
+
+impl ProgressSink for Shown {
+    fn report(&self, progress: Progress) {
+        let of = progress
+            .total
+            .map_or_else(String::new, |all| format!("/{all}"));
+        let words = progress.message.unwrap_or_default();
+        self.spinner
+            .say(&format!("{} {}{of} {words}", self.what, progress.done));
+    }
 }
 
 /// A component that is refused for what it says of itself never reaches the sandbox; that it was to be

@@ -12,7 +12,7 @@ pub(crate) mod escape;
 mod progress;
 pub(crate) mod table;
 
-pub(crate) use progress::Progress;
+pub(crate) use progress::{Progress, Spinner};
 
 use crate::errors::Failure;
 use owo_colors::{OwoColorize, Style};

@@ -38,6 +38,24 @@ impl Progress {
     }
 }
 
+/// Changes the words of a spinner that somebody else holds.
+#[derive(Clone)]
+pub(crate) struct Spinner(ProgressBar);
+
+impl Spinner {
+    /// Says what is going on now.
+    pub(crate) fn say(&self, what: &str) {
+        self.0.set_message(super::escape::line(what));
+    }
+}
+
+impl Progress {
+    /// The spinner, for another thread.
+    pub(crate) fn spinner(&self) -> Spinner {
+        Spinner(self.bar.clone())
+    }
+}
+
 impl Drop for Progress {
     fn drop(&mut self) {
         self.done.store(true, Ordering::Release);

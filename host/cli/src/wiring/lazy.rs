@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use tollgate_contract::{
-    CallContext, CallFault, Completion, CompletionRequest, DeltaSink, PluginCaller, ProviderError,
-    ProviderInfo, Reply, ToolError, ToolOutput,
+    CallContext, CallFault, Completion, CompletionRequest, DeltaSink, PluginCaller, ProgressSink,
+    ProviderError, ProviderInfo, Reply, ToolError, ToolOutput,
 };
 use tollgate_sandbox::net::{Client, ClientOptions, FixtureSet, Transport};
 use tollgate_sandbox::{Compiler, Config, ProcessEnvironment, Sandbox};
@@ -101,13 +101,16 @@ impl LazySandbox {
 
 #[async_trait]
 impl PluginCaller for LazySandbox {
-    async fn call_tool(
+    async fn call_tool_watched(
         &self,
         context: CallContext,
         tool: String,
         arguments_json: String,
+        progress: Option<Arc<dyn ProgressSink>>,
     ) -> Result<Reply<Result<ToolOutput, ToolError>>, CallFault> {
-        self.ready()?.call_tool(context, tool, arguments_json).await
+        self.ready()?
+            .call_tool_watched(context, tool, arguments_json, progress)
+            .await
     }
 
     async fn describe(&self, context: CallContext) -> Result<Reply<ProviderInfo>, CallFault> {

@@ -20,6 +20,7 @@ pub(crate) mod keyvalue;
 pub(crate) mod linker;
 mod log;
 pub(crate) mod permit;
+pub(crate) mod progress;
 pub(crate) mod record;
 pub(crate) mod scope;
 mod sink;

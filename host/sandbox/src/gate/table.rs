@@ -360,10 +360,11 @@ interfaces! {
         effect("[method]outgoing-datagram-stream.send", &[("udp.send", STRICT)], ACCESS_DENIED),
         handle("[method]outgoing-datagram-stream.subscribe"),
     ]
-    "tollgate:plugin/denials@0.1.0" Denials [inert("last")]
-    "tollgate:plugin/sink@0.1.0" Sink [counted("emit")]
-    "tollgate:plugin/tool-types@0.1.0" ToolTypes []
-    "tollgate:plugin/model-types@0.1.0" ModelTypes []
+    "tollgate:plugin/denials@0.1.1" Denials [inert("last")]
+    "tollgate:plugin/progress@0.1.1" Progress [counted("report")]
+    "tollgate:plugin/sink@0.1.1" Sink [counted("emit")]
+    "tollgate:plugin/tool-types@0.1.1" ToolTypes []
+    "tollgate:plugin/model-types@0.1.1" ModelTypes []
 }
 
 /// Whether an import of a component stands in the table. Releases of WASI 0.2 are compatible, so the

@@ -1,20 +1,18 @@
 //! Requests of the protocol, answered at the desk.
 
 use super::sessions::Seats;
+use super::told::{self, Told};
 use super::wire;
 use crate::desk::{CallRefused, Desk, ListError, about};
 use crate::seat::Seat;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, DiscoverResult, ErrorCode, Implementation,
     InitializeRequestParams, InitializeResult, ListToolsResult, PaginatedRequestParams,
-    ProgressNotificationParam, ProgressToken, ProtocolVersion, ServerCapabilities, ServerConfig,
-    SubscriptionFilter,
+    ProtocolVersion, ServerCapabilities, ServerConfig, SubscriptionFilter,
 };
 use rmcp::service::{NotificationContext, Peer, RequestContext, RoleServer, SubscriptionContext};
 use rmcp::{ErrorData, ServerHandler};
-use std::future::Future;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// The header that names a session over HTTP.
 pub(super) const SESSION_HEADER: &str = "mcp-session-id";
@@ -200,9 +198,12 @@ impl ServerHandler for Handler {
         let progress = context
             .meta
             .get_progress_token()
-            .map(|token| Progress::new(&context.peer, token, &request.name));
-        let call = self.desk.call(&seat, &request.name, arguments.to_string());
-        let call = beside(call, progress, self.desk.limits().heartbeat);
+            .map(|token| Told::new(&context.peer, token, &request.name));
+        let (reports, heard) = told::channel(progress.is_some());
+        let call = self
+            .desk
+            .call(&seat, &request.name, arguments.to_string(), reports);
+        let call = told::beside(call, progress, heard, self.desk.limits().heartbeat);
         let called = tokio::select! {
             called = call => called,
             () = context.ct.cancelled() => return Err(cancelled()),
@@ -227,51 +228,4 @@ fn internal(handler: &Handler, error: &crate::HostError) -> ErrorData {
 /// Said to nobody in most cases: whoever cancelled listens no more.
 fn cancelled() -> ErrorData {
     ErrorData::new(ErrorCode::INTERNAL_ERROR, "the call was cancelled", None)
-}
-
-/// Progress of one call: that it began, and that it still runs.
-struct Progress {
-    peer: Peer<RoleServer>,
-    token: ProgressToken,
-    tool: String,
-    started: Instant,
-}
-
-impl Progress {
-    fn new(peer: &Peer<RoleServer>, token: ProgressToken, tool: &str) -> Self {
-        Self {
-            peer: peer.clone(),
-            token,
-            tool: tollgate_receipts::clip(tool, tollgate_sessions::catalog::NAME_BYTES_MAX),
-            started: Instant::now(),
-        }
-    }
-
-    /// Seconds since the call was asked for; how much there is to do nobody knows.
-    async fn tell(&self, word: &str) {
-        let progress = self.started.elapsed().as_secs_f64();
-        let told = ProgressNotificationParam::new(self.token.clone(), progress)
-            .with_message(format!("{} {word}", self.tool));
-        // A client that cannot be told will not hear the answer either.
-        let _ = self.peer.notify_progress(told).await;
-    }
-}
-
-/// Waits for `call`, and tells of its progress meanwhile.
-async fn beside<T>(
-    call: impl Future<Output = T>,
-    progress: Option<Progress>,
-    heartbeat: std::time::Duration,
-) -> T {
-    let Some(progress) = progress else {
-        return call.await;
-    };
-    progress.tell("began").await;
-    tokio::pin!(call);
-    loop {
-        tokio::select! {
-            value = &mut call => return value,
-            () = tokio::time::sleep(heartbeat) => progress.tell("still runs").await,
-        }
-    }
 }

@@ -11,6 +11,7 @@ mod handler;
 pub(crate) mod service;
 mod sessions;
 mod stdio;
+mod told;
 mod wire;
 
 pub use stdio::{StdioEnd, serve_stdio};

@@ -43,7 +43,13 @@ pub(super) struct Script {
 
 #[async_trait]
 impl PluginCaller for Script {
-    async fn call_tool(&self, context: CallContext, tool: String, arguments: String) -> ToolAnswer {
+    async fn call_tool_watched(
+        &self,
+        context: CallContext,
+        tool: String,
+        arguments: String,
+        _: Option<Arc<dyn ProgressSink>>,
+    ) -> ToolAnswer {
         assert!(context.fence.is_some());
         self.called.lock().unwrap().push((tool.clone(), arguments));
         if self.hangs.lock().unwrap().as_deref() == Some(&tool) {

@@ -33,7 +33,7 @@ pub(super) fn needs(project: &Project, kind: &str) -> bool {
 
 fn world(project: &Project) -> String {
     let mut lines = vec![
-        "package tollgate:plugin@0.1.0;".to_owned(),
+        "package tollgate:plugin@0.1.1;".to_owned(),
         String::new(),
         "/// What this plugin is built for; written by `tollgate plugin build` from its needs."
             .into(),
@@ -66,6 +66,7 @@ fn world(project: &Project) -> String {
         import("sink");
         lines.push("  export model;".into());
     } else {
+        import("progress");
         lines.push("  export tool;".into());
     }
     lines.push("}".into());
