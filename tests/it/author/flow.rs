@@ -75,6 +75,16 @@ fn a_provider_in_python_from_nothing_to_its_tests() {
 }
 
 #[test]
+fn a_provider_in_javascript_from_nothing_to_its_tests() {
+    let mut desk = Desk::new();
+    desk.built(&["my-model", "--world", "provider", "--lang", "js"]);
+    let checked = desk.home.json(["plugin", "check", ".", "--strict"]);
+    assert_eq!(checked["world"], "provider");
+    let tested = desk.home.json(["plugin", "test"]);
+    assert_eq!(tested["passed"], 2, "{tested}");
+}
+
+#[test]
 fn a_second_build_changes_nothing_and_a_plugin_can_be_added() {
     let mut desk = Desk::new();
     let root = desk.built(&["again"]);

@@ -36,7 +36,7 @@ pub(crate) enum Lang {
     Rust,
     /// Python, built by componentize-py
     Python,
-    /// JavaScript, built by jco on QuickJS
+    /// JavaScript, built by jco on QuickJS, or by componentize-js if it needs HTTP
     Js,
 }
 

@@ -26,7 +26,7 @@ pub(super) fn run(app: &App, args: &New) -> Done {
             remedy: Some("tollgate plugin new hello".into()),
         });
     }
-    let template = template(args.lang, args.world)?;
+    let template = template(args.lang, args.world);
     let directory = args.path.clone().unwrap_or_else(|| PathBuf::from(name));
     refuse_occupied(&directory)?;
     let title = title(name);
@@ -67,21 +67,14 @@ fn prepare(lang: Lang) -> &'static str {
     }
 }
 
-fn template(lang: Lang, world: WorldChoice) -> Done<&'static str> {
+fn template(lang: Lang, world: WorldChoice) -> &'static str {
     match (lang, world) {
-        (Lang::Rust, WorldChoice::Tools) => Ok("rust-tools"),
-        (Lang::Rust, WorldChoice::Provider) => Ok("rust-provider"),
-        (Lang::Python, WorldChoice::Tools) => Ok("python-tools"),
-        (Lang::Js, WorldChoice::Tools) => Ok("js-tools"),
-        (Lang::Python, WorldChoice::Provider) => Ok("python-provider"),
-        (Lang::Js, WorldChoice::Provider) => Err(Failure::Input {
-            what: "there is no template of a provider in JavaScript".into(),
-            rule: Some(
-                "an adapter speaks HTTP, and jco's QuickJS backend builds no component that imports it"
-                    .into(),
-            ),
-            remedy: Some("tollgate plugin new NAME --world provider --lang python".into()),
-        }),
+        (Lang::Rust, WorldChoice::Tools) => "rust-tools",
+        (Lang::Rust, WorldChoice::Provider) => "rust-provider",
+        (Lang::Python, WorldChoice::Tools) => "python-tools",
+        (Lang::Js, WorldChoice::Tools) => "js-tools",
+        (Lang::Python, WorldChoice::Provider) => "python-provider",
+        (Lang::Js, WorldChoice::Provider) => "js-provider",
     }
 }
 

@@ -6,8 +6,8 @@
 
 use super::super::embedded;
 use super::super::project::Project;
-use crate::errors::Done;
-use std::path::PathBuf;
+use crate::errors::{Context, Done};
+use std::path::{Path, PathBuf};
 
 /// The world's name.
 pub(super) const WORLD: &str = "built";
@@ -21,6 +21,38 @@ pub(super) fn write(project: &Project) -> Done<PathBuf> {
     embedded::write_wit(&directory)?;
     embedded::write(&directory.join(FILE), world(project).as_bytes())?;
     Ok(directory)
+}
+
+/// Takes imports of unstable interfaces out of the standard packages, for a tool that cannot parse them. No
+/// plugin can use one.
+pub(super) fn leave_out_unstable(wit: &Path) -> Done {
+    let packages = wit.join("deps");
+    let cannot = || format!("{} cannot be read", packages.display());
+    for entry in std::fs::read_dir(&packages).doing(cannot)? {
+        let path = entry.doing(cannot)?.path();
+        if path.extension().is_some_and(|end| end == "wit") {
+            let text = std::fs::read_to_string(&path).doing(cannot)?;
+            embedded::write(&path, stable(&text).as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+/// A package's text without imports that a line before marks as unstable.
+fn stable(text: &str) -> String {
+    let is_import =
+        |line: Option<&&str>| line.is_some_and(|line| line.trim().starts_with("import "));
+    let mut kept = String::with_capacity(text.len());
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        if line.trim().starts_with("@unstable") && is_import(lines.peek()) {
+            lines.next();
+            continue;
+        }
+        kept.push_str(line);
+        kept.push('\n');
+    }
+    kept
 }
 
 /// Whether the project declares a need of that kind.
@@ -71,4 +103,16 @@ fn world(project: &Project) -> String {
     }
     lines.push("}".into());
     lines.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_unstable_imports_are_left_out() {
+        let text = "@unstable(feature = a)\ninterface a {}\nworld w {\n  @unstable(feature = a)\n  import a;\n  import b;\n}\n";
+        let left = "@unstable(feature = a)\ninterface a {}\nworld w {\n  import b;\n}\n";
+        assert_eq!(stable(text), left);
+    }
 }

@@ -33,5 +33,6 @@ pub(crate) fn author_tools() -> Vec<Needed> {
         },
         script("python", &python::TOOL),
         script("javascript", &js::TOOL),
+        script("javascript-http", &js::HTTP_TOOL),
     ]
 }
