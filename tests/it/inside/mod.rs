@@ -2,10 +2,12 @@
 //!
 //! The black-box tests call each component in a process of its own; here more of them than the host has
 //! workers run at once, and an innocent call beside them must be done in time. [`crowd`] does it with hundreds,
-//! again and again, and in [`race`] another process changes the files under them.
+//! again and again, in [`race`] another process changes the files under them, and in [`quota`] all write below one
+//! mount.
 
 mod crowd;
 mod host;
+mod quota;
 mod race;
 
 use host::Host;
