@@ -7,6 +7,7 @@
 //! - [`author`]: plugins from nothing, in each language; the contract's promises to old components.
 //! - [`cells`]: access × operation on files, by a guest that tries every cell.
 //! - [`credential`]: secrets reach their audience and nobody else.
+//! - [`dns`]: names that lead to private addresses, or turn to them.
 //! - [`getting`]: wheel, npm package and archive, installed where there is nothing else.
 //! - [`kill`]: what a crash and a second process do to store and session.
 //! - [`mcp`]: official clients of the Model Context Protocol, and clients that misbehave.
@@ -25,6 +26,7 @@ mod any;
 mod author;
 mod cells;
 mod credential;
+mod dns;
 mod getting;
 mod hostile;
 mod inside;
