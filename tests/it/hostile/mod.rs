@@ -10,6 +10,7 @@ mod kept;
 pub(crate) mod outcome;
 mod routes;
 mod scene;
+mod wire;
 mod words;
 
 use crate::support::{Ran, place};
@@ -191,6 +192,7 @@ fn contained(folder: &str) {
         );
     }
     scene.untouched(&before);
+    wire::as_recorded(&scene);
     kept::harmless(&scene, &expected.nowhere, &ran);
     let most = Duration::from_secs(expected.seconds_max);
     assert!(took < most, "it held the host for {took:?}");
