@@ -162,6 +162,7 @@ impl Desk {
             call: CallId::new(id).map_err(|error| HostError(error.to_string()))?,
             plugin: offered.plugin.clone(),
             fence: None,
+            effects_max: None,
         };
         let called = self
             .caller

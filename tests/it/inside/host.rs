@@ -100,6 +100,7 @@ impl Host {
             call: CallId::new(format!("call-{n}")).unwrap(),
             plugin: plugin.clone(),
             fence: None,
+            effects_max: None,
         }
     }
 
