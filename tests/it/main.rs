@@ -5,7 +5,9 @@
 //! - [`any`]: components that were not made for Tollgate, and programs that nobody here wrote.
 //! - [`agent`]: a session from prompt to receipts, the demo, what the command line promises.
 //! - [`author`]: plugins from nothing, in each language; the contract's promises to old components.
+//! - [`cells`]: access × operation on files, by a guest that tries every cell.
 //! - [`credential`]: secrets reach their audience and nobody else.
+//! - [`dns`]: names that lead to private addresses, or turn to them.
 //! - [`getting`]: wheel, npm package and archive, installed where there is nothing else.
 //! - [`kill`]: what a crash and a second process do to store and session.
 //! - [`mcp`]: official clients of the Model Context Protocol, and clients that misbehave.
@@ -22,7 +24,9 @@
 mod agent;
 mod any;
 mod author;
+mod cells;
 mod credential;
+mod dns;
 mod getting;
 mod hostile;
 mod inside;

@@ -20,6 +20,8 @@ pub struct CallContext {
     /// The fence of the lease under which the call is made; checked again just before each strict
     /// effect. None for a call that belongs to no leased session.
     pub fence: Option<u64>,
+    /// Effects that the call may attempt, where that is fewer than the plugin's own limit. None: the limit.
+    pub effects_max: Option<u64>,
 }
 
 /// Says whether a session's lease is still held, so that a host that lost it performs nothing more.
@@ -37,6 +39,8 @@ pub struct CallEvidence {
     pub allowed: u64,
     /// Effects that were refused.
     pub denied: u64,
+    /// Effects that count against the call's bound, allowed or refused; never more than the bound.
+    pub attempted: u64,
     /// Ids of the receipts, in order; at most [`CallEvidence::RECEIPTS_MAX`].
     pub receipts: Vec<String>,
     /// What the plugin wrote to its standard error and log: its own words, the last
@@ -88,6 +92,8 @@ pub enum CallFault {
         message: String,
         /// The plugin's own words until then; for its author, not for a model.
         talk: String,
+        /// As [`CallEvidence::attempted`].
+        attempted: u64,
     },
     /// The component hit a limit.
     #[error("plugin {plugin} was stopped at its limit of {limit}")]
@@ -98,6 +104,8 @@ pub enum CallFault {
         limit: String,
         /// The plugin's own words until then; for its author, not for a model.
         talk: String,
+        /// As [`CallEvidence::attempted`].
+        attempted: u64,
     },
     /// The host has more calls than it can take.
     #[error("plugin {plugin} was not called: {waiting} calls wait already; try again later")]
@@ -179,6 +187,14 @@ impl CallFault {
             _ => "",
         }
     }
+
+    /// Effects that count against the call's bound. A call that was never begun attempts none.
+    pub fn attempted(&self) -> u64 {
+        match self {
+            Self::Trapped { attempted, .. } | Self::Limit { attempted, .. } => *attempted,
+            _ => 0,
+        }
+    }
 }
 
 /// Calls plugins, each call in a fresh instance.
@@ -189,6 +205,9 @@ impl CallFault {
 /// says `cancelled`.
 #[async_trait]
 pub trait PluginCaller: Send + Sync {
+    /// Effects that one call of `plugin` may attempt at most; none where that is not known.
+    fn effects_max(&self, plugin: &PluginName) -> Option<u64>;
+
     /// Calls one tool with arguments in JSON (RFC 8259, an object).
     async fn call_tool(
         &self,

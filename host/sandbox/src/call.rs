@@ -242,7 +242,9 @@ fn scope(
             bare: job.bare(),
         },
         entry.map_or(NOTHING, |entry| Bounds {
-            effects: entry.limits.effects,
+            effects: context
+                .effects_max
+                .map_or(entry.limits.effects, |most| most.min(entry.limits.effects)),
             disk_bytes: entry.limits.disk_bytes,
             disk_files: entry.limits.disk_files,
         }),
@@ -271,6 +273,7 @@ async fn admitted(
                     plugin,
                     limit: format!("wall {wall:?}, while it waited for room"),
                     talk: String::new(),
+                    attempted: 0,
                 });
             }
         },
@@ -370,6 +373,7 @@ async fn instance(
         plugin: plugin.clone(),
         limit,
         talk: output.talk(),
+        attempted: scope.attempted(),
     };
     let too_much = || limit(format!("output {} bytes", limits.output_bytes));
     let result = match result {
@@ -399,6 +403,7 @@ async fn instance(
                 plugin: plugin.clone(),
                 message: trap_message(&error),
                 talk: output.talk(),
+                attempted: scope.attempted(),
             },
         }),
     }
@@ -580,6 +585,7 @@ fn finish(
         digest: Digest::new(scope.caller.plugin.digest.clone()).ok(),
         allowed: book.allowed,
         denied: book.denied,
+        attempted: scope.attempted(),
         receipts: std::mem::take(&mut book.receipts),
         talk,
         performed_strict: book.performed_strict,

@@ -20,7 +20,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{oneshot, watch};
 use tollgate_contract::{
     CallContext, CallFault, Completion, CompletionRequest, DeltaSink, LeaseCheck, PluginCaller,
-    ProgressSink, ProviderError, ProviderInfo, Reply, ToolError, ToolOutput, ToolSpec,
+    PluginName, ProgressSink, ProviderError, ProviderInfo, Reply, ToolError, ToolOutput, ToolSpec,
 };
 use tollgate_grants::AuthoritySource;
 use tollgate_receipts::Ledger;
@@ -325,6 +325,11 @@ fn tool_answer(answer: Answer) -> Result<Result<ToolOutput, ToolError>, CallFaul
 
 #[async_trait]
 impl PluginCaller for Sandbox {
+    fn effects_max(&self, plugin: &PluginName) -> Option<u64> {
+        let entry = self.inner.plugins.entry(plugin).ok().flatten();
+        entry.map(|entry| entry.limits.effects)
+    }
+
     async fn call_tool_watched(
         &self,
         context: CallContext,

@@ -249,6 +249,7 @@ mod tests {
             call: CallId::new("call_1").unwrap(),
             plugin: PluginName::new("p").unwrap(),
             fence: None,
+            effects_max: None,
         }
     }
 
@@ -362,11 +363,13 @@ mod tests {
                 plugin: plugin(),
                 message: "t\u{1b}".into(),
                 talk: String::new(),
+                attempted: 0,
             },
             CallFault::Limit {
                 plugin: plugin(),
                 limit: "wall 1s".into(),
                 talk: String::new(),
+                attempted: 0,
             },
             CallFault::Cancelled { plugin: plugin() },
             CallFault::LedgerUnavailable {

@@ -163,6 +163,7 @@ impl Desk {
             call: CallId::new(id).map_err(|error| HostError(error.to_string()))?,
             plugin: offered.plugin.clone(),
             fence: None,
+            effects_max: None,
         };
         let called = self
             .caller

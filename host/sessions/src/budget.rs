@@ -1,4 +1,7 @@
-//! Tokens are reserved before they are spent.
+//! Tokens and effects are reserved before they are spent.
+//!
+//! A tool call reserves as many effects as it may attempt, and gives back what it did not attempt. What a call
+//! attempted whose end nobody saw is not known: its whole reservation counts.
 //!
 //! Nobody but the provider can count tokens, so the request is estimated from its size; what the
 //! provider then reports is what counts. A call may therefore overshoot a budget by the error of one
@@ -53,6 +56,26 @@ pub(crate) fn reserve(
     })
 }
 
+/// No effect is left to reserve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NoneLeft;
+
+/// Reserves effects for one tool call out of what is left: as many as it may attempt, or the rest. None without
+/// a budget.
+pub(crate) fn reserve_effects(
+    call_max: Option<u64>,
+    budget: Option<u64>,
+    spent: u64,
+) -> Result<Option<u64>, NoneLeft> {
+    let Some(budget) = budget else {
+        return Ok(None);
+    };
+    match budget.saturating_sub(spent) {
+        0 => Err(NoneLeft),
+        left => Ok(Some(call_max.map_or(left, |most| most.min(left)))),
+    }
+}
+
 /// Tokens of a request, estimated.
 fn estimate(request: &CompletionRequest) -> u64 {
     let mut bytes = 0usize;
@@ -93,6 +116,16 @@ mod tests {
             output_tokens_max: answer,
             ..CompletionRequest::default()
         }
+    }
+
+    #[test]
+    fn a_call_reserves_no_more_effects_than_it_may_attempt_nor_than_are_left() {
+        assert_eq!(reserve_effects(Some(10), None, 99), Ok(None));
+        assert_eq!(reserve_effects(Some(10), Some(25), 0), Ok(Some(10)));
+        assert_eq!(reserve_effects(Some(10), Some(25), 20), Ok(Some(5)));
+        assert_eq!(reserve_effects(None, Some(25), 20), Ok(Some(5)));
+        assert_eq!(reserve_effects(Some(10), Some(25), 25), Err(NoneLeft));
+        assert_eq!(reserve_effects(Some(10), Some(25), 30), Err(NoneLeft));
     }
 
     #[test]

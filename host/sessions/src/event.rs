@@ -112,6 +112,9 @@ pub struct RunTerms {
     /// The most tokens of provider calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_budget: Option<u64>,
+    /// The most effects that its tools may attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect_budget: Option<u64>,
     /// What a denial does.
     pub on_denied: OnDenied,
     /// What answers in place of the socket: the name of a fixture, or its absolute path. None is the
@@ -128,6 +131,7 @@ impl Default for RunTerms {
         Self {
             iterations_max: ITERATIONS_DEFAULT,
             token_budget: None,
+            effect_budget: None,
             on_denied: OnDenied::Tell,
             fixture: None,
             withhold: false,
@@ -265,6 +269,9 @@ pub enum Event {
         tool: String,
         /// Keyed hash of plugin, tool and arguments.
         arguments: String,
+        /// Effects reserved for it, 0 without a budget.
+        #[serde(default)]
+        reserved_effects: u64,
     },
     /// A tool call is over; its result is in the transcript.
     ToolCompleted {
@@ -286,6 +293,9 @@ pub enum Event {
         /// Label of a denial's reason.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         denial: Option<String>,
+        /// Effects that it attempted.
+        #[serde(default)]
+        effects: u64,
         /// The environment receipts of the call.
         environment_receipts: Vec<String>,
     },
@@ -555,6 +565,7 @@ mod tests {
         let terms = RunTerms {
             iterations_max: 7,
             token_budget: Some(9),
+            effect_budget: Some(11),
             on_denied: OnDenied::Block,
             fixture: Some("f".into()),
             withhold: true,

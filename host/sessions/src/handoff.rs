@@ -122,7 +122,7 @@ pub fn write(run: &Run, known: Known<'_>) -> Handoff {
 fn next(status: RunStatus, reason: Option<&str>) -> &'static str {
     match (status, reason) {
         (RunStatus::Completed, _) => "nothing is open: give the next task",
-        (_, Some("max_iterations" | "token_budget" | "output_limit")) => {
+        (_, Some("max_iterations" | "token_budget" | "effect_budget" | "output_limit")) => {
             "prompt again with a larger bound, or ask for less"
         }
         (_, Some("denied")) => {

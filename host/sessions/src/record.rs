@@ -99,6 +99,8 @@ pub struct RunSummary {
     pub turns: u32,
     /// Tokens.
     pub usage: Usage,
+    /// Effects of its tools that count against a budget.
+    pub effects: u64,
     /// On what terms it was asked for.
     pub terms: Option<RunTerms>,
     /// Its handoff.
@@ -178,6 +180,8 @@ pub struct RunReport {
     pub turns: u32,
     /// Tokens of the whole run.
     pub usage: Usage,
+    /// Effects of the whole run's tools that count against a budget.
+    pub effects: u64,
     /// Receipts of the provider calls made now.
     pub provider_receipts: Vec<ProviderReceipt>,
     /// The environment receipts of the whole run, the newest.
@@ -287,6 +291,7 @@ fn open_run(run: &Run) -> RunSummary {
         ended_us: None,
         turns: run.turns,
         usage: run.usage,
+        effects: run.effects_spent(),
         terms: run.terms.clone(),
         handoff: None,
     }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use tollgate_contract::Usage;
 
 /// Schema of a stored checkpoint.
-pub const STATE_SCHEMA: &str = "tollgate.state/2";
+pub const STATE_SCHEMA: &str = "tollgate.state/3";
 /// How many ids of one kind a session links to; the newest stay.
 pub const LINKS_MAX: usize = 256;
 /// How many supervision notes a session keeps.
@@ -108,6 +108,10 @@ pub struct Run {
     pub lost_tokens: u64,
     /// Tokens reserved by the provider call that is open.
     pub reserved_tokens: u64,
+    /// Effects that its tools attempted, and those that calls reserved whose end nobody saw.
+    pub effects: u64,
+    /// Effects reserved by the tool call that is open.
+    pub reserved_effects: u64,
     /// Why it waits, if it does.
     pub parked: Option<BlockReason>,
     /// How often another host has gone on with it.
@@ -127,6 +131,11 @@ pub struct Run {
 }
 
 impl Run {
+    /// Effects that count against a budget: settled, lost and reserved.
+    pub fn effects_spent(&self) -> u64 {
+        self.effects.saturating_add(self.reserved_effects)
+    }
+
     /// Tokens that count against a budget: settled, lost and reserved.
     pub fn tokens_spent(&self) -> u64 {
         self.usage

@@ -219,6 +219,8 @@ words! {
         MaxIterations = "max_iterations",
         /// The next provider call did not fit `--provider-token-budget`.
         TokenBudget = "token_budget",
+        /// `--effect-budget` left nothing for the next tool call.
+        EffectBudget = "effect_budget",
         /// The provider cut its answer at its own output limit.
         OutputLimit = "output_limit",
         /// Its host died.

@@ -162,6 +162,7 @@ impl Host {
             call: CallId::new(format!("call-{n}"))?,
             plugin: PluginName::new(PLUGIN)?,
             fence: None,
+            effects_max: None,
         })
     }
 }

@@ -9,6 +9,8 @@ mod abandoned_body;
 mod broken_answers;
 #[path = "../case_forms/guest.rs"]
 mod case_forms;
+#[path = "../cells/guest.rs"]
+mod cells;
 #[path = "../clock_spin/guest.rs"]
 mod clock_spin;
 #[path = "../connection_flood/guest.rs"]
@@ -123,6 +125,7 @@ choose! {
     abandoned_body,
     broken_answers,
     case_forms,
+    cells,
     clock_spin,
     connection_flood,
     create_only,

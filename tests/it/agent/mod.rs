@@ -4,6 +4,7 @@
 //! - [`demo`]: the demo and the commands that it prints.
 //! - [`login`], [`lifecycle`], [`prompt`], [`owner_lost`], [`parked`]: what may follow what, and what is
 //!   written.
+//! - [`effects`]: the budget of a run's effects.
 //! - [`authority`], [`credential`], [`project`], [`pins`]: grants, keys, a cloned project's file, added
 //!   plugins.
 //! - [`json`], [`untrusted`]: the output, for programs and on terminals.
@@ -14,6 +15,7 @@ mod aimock;
 mod authority;
 mod credential;
 mod demo;
+mod effects;
 mod json;
 mod lifecycle;
 mod login;

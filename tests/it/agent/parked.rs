@@ -34,7 +34,7 @@ fn background() -> (Home, String) {
 
 /// Prompts with a fixture named relative to the working directory, and kills the process when the
 /// intent of the tool's effect is durable: the second of the strict class, after the request.
-fn killed_in_the_tool(home: &Home, flags: &[&str]) {
+pub(super) fn killed_in_the_tool(home: &Home, flags: &[&str]) {
     let words = [
         "agent",
         "prompt",
@@ -50,7 +50,7 @@ fn killed_in_the_tool(home: &Home, flags: &[&str]) {
 }
 
 /// The command that `agent status` prints, run from another directory.
-fn resolved(home: &Home) -> Ran {
+pub(super) fn resolved(home: &Home) -> Ran {
     let shown = home.ok(["agent", "status", SESSION]);
     let line = shown
         .stdout

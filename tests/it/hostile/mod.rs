@@ -10,6 +10,7 @@ mod kept;
 pub(crate) mod outcome;
 mod routes;
 mod scene;
+mod wire;
 mod words;
 
 use crate::support::{Ran, place};
@@ -22,7 +23,14 @@ use std::time::{Duration, Instant};
 /// A neighbour's call, a process of its own, takes a fraction of a second on an idle machine.
 const NEIGHBOUR_TIME_MAX: Duration = Duration::from_secs(5);
 /// Folders of `tests/hostile` that are not hostile, or have a test of their own.
-const OTHERS: [&str; 5] = ["bench", "blocks", "many", "matrix", "socket_revoked"];
+const OTHERS: [&str; 6] = [
+    "bench",
+    "blocks",
+    "cells",
+    "many",
+    "matrix",
+    "socket_revoked",
+];
 
 macro_rules! folders {
     ($($test:ident = $folder:literal),* $(,)?) => {
@@ -184,6 +192,7 @@ fn contained(folder: &str) {
         );
     }
     scene.untouched(&before);
+    wire::as_recorded(&scene);
     kept::harmless(&scene, &expected.nowhere, &ran);
     let most = Duration::from_secs(expected.seconds_max);
     assert!(took < most, "it held the host for {took:?}");

@@ -14,16 +14,20 @@ use tollgate_grants::{
     Authority, AuthorityError, AuthorityInput, AuthoritySource, CallLimits, CredentialRule,
     GrantId, Layer, Needs, Origin,
 };
-use tollgate_receipts::{Ledger, SessionKey};
+use tollgate_receipts::{Ledger, Receipt, SessionKey};
 use tollgate_sandbox::{
     Compiler, Config, Credentials, KeyValue, KeyValueError, PluginEntry, PluginSource,
     ProcessEnvironment, Sandbox, SessionKeys, net,
 };
-use tollgate_store::Store;
+use tollgate_store::{ReceiptFilter, Store};
+
+/// What the neighbour is granted.
+const NEAR: &str = "version = 1\n[plugins.files]\ngrants = [\"fs.full {ROOT}/near at /near\"]\n";
 
 /// One host with hostile plugins and a neighbour.
 pub(super) struct Host {
     pub(super) sandbox: Sandbox,
+    store: Arc<Store>,
     calls: AtomicU64,
     directory: tempfile::TempDir,
 }
@@ -36,6 +40,24 @@ impl Host {
 
     /// The same, with other limits for them.
     pub(super) fn with(folders: &[&str], limits: fn(&mut CallLimits)) -> Arc<Self> {
+        let policies = folders.iter().map(|folder| {
+            let source = place::repository().join("tests/hostile").join(folder);
+            std::fs::read_to_string(source.join("policy.toml")).unwrap()
+        });
+        let policies: Vec<String> = policies.chain([NEAR.to_owned()]).collect();
+        Self::made(&policies, limits, net::ClientOptions::default())
+    }
+
+    /// A host of first-party plugins, with this policy and this client.
+    pub(super) fn of(policy: &str, client: net::ClientOptions) -> Arc<Self> {
+        Self::made(&[policy.to_owned()], |_| {}, client)
+    }
+
+    fn made(
+        policies: &[String],
+        limits: fn(&mut CallLimits),
+        client: net::ClientOptions,
+    ) -> Arc<Self> {
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path();
         for name in ["mount/sub", "near", "plugins", "cache"] {
@@ -43,7 +65,7 @@ impl Host {
         }
         std::fs::write(root.join("near/note.txt"), "all is well").unwrap();
         let store = Arc::new(Store::open(&root.join("store")).unwrap());
-        let services = Arc::new(Services::new(folders, limits, root, &store));
+        let services = Arc::new(Services::new(policies, limits, root, &store));
         let sandbox = Sandbox::start(Config {
             cache: root.join("cache"),
             compiler: Compiler {
@@ -60,12 +82,11 @@ impl Host {
             keyvalue: services.clone(),
             credentials: services,
             environment: Arc::new(ProcessEnvironment),
-            transport: net::Transport::Live(
-                net::Client::new(net::ClientOptions::default()).unwrap(),
-            ),
+            transport: net::Transport::Live(net::Client::new(client).unwrap()),
         });
         Arc::new(Self {
             sandbox: sandbox.unwrap(),
+            store,
             calls: AtomicU64::new(0),
             directory,
         })
@@ -79,6 +100,7 @@ impl Host {
             call: CallId::new(format!("call-{n}")).unwrap(),
             plugin: plugin.clone(),
             fence: None,
+            effects_max: None,
         }
     }
 
@@ -115,7 +137,17 @@ impl Host {
         tool: &str,
         arguments: serde_json::Value,
     ) -> Result<String, String> {
-        let context = self.context(&PluginName::new("files").unwrap());
+        self.tool("files", tool, arguments).await
+    }
+
+    /// What a tool of a plugin says, or why it does not.
+    pub(super) async fn tool(
+        &self,
+        plugin: &str,
+        tool: &str,
+        arguments: serde_json::Value,
+    ) -> Result<String, String> {
+        let context = self.context(&PluginName::new(plugin).unwrap());
         let called = self
             .sandbox
             .call_tool(context, tool.into(), arguments.to_string());
@@ -126,6 +158,19 @@ impl Host {
             },
             Err(fault) => Err(fault.to_string()),
         }
+    }
+
+    /// Every receipt of a kind, in order.
+    pub(super) fn receipts(&self, kind: &str) -> Vec<Receipt> {
+        let filter = ReceiptFilter {
+            kind: Some(kind.to_owned()),
+            ..ReceiptFilter::default()
+        };
+        let page = self.store.log().receipts(&filter).unwrap();
+        page.receipts
+            .into_iter()
+            .map(|listed| listed.receipt)
+            .collect()
     }
 
     /// One innocent call.
@@ -166,20 +211,20 @@ struct Services {
 }
 
 impl Services {
-    fn new(folders: &[&str], limits: fn(&mut CallLimits), root: &Path, store: &Arc<Store>) -> Self {
-        let near = "version = 1\n[plugins.files]\ngrants = [\"fs.full {ROOT}/near at /near\"]\n";
-        let hostile = folders.iter().map(|folder| {
-            let source = place::repository().join("tests/hostile").join(folder);
-            std::fs::read_to_string(source.join("policy.toml")).unwrap()
-        });
+    fn new(
+        policies: &[String],
+        limits: fn(&mut CallLimits),
+        root: &Path,
+        store: &Arc<Store>,
+    ) -> Self {
         let origin = Origin {
             path: root.join("tollgate.toml"),
             layer: Layer::User,
             base_dir: root.to_owned(),
         };
-        let layers = hostile.chain([near.to_owned()]).map(|policy| {
+        let layers = policies.iter().map(|policy| {
             let root = ("ROOT", root.to_str().unwrap().to_owned());
-            parse(&template::fill(&policy, &[root]), &origin).unwrap()
+            parse(&template::fill(policy, &[root]), &origin).unwrap()
         });
         Self {
             layers: layers.collect(),
@@ -217,7 +262,10 @@ impl AuthoritySource for Services {
 impl PluginSource for Services {
     fn entry(&self, name: &PluginName) -> Result<Option<PluginEntry>, String> {
         let component = match name.as_str() {
-            "files" => place::binary().with_file_name("plugins").join("files.wasm"),
+            ours @ ("files" | "fetch") => {
+                let plugins = place::binary().with_file_name("plugins");
+                plugins.join(format!("{ours}.wasm"))
+            }
             hostile => place::hostile().join(format!("{hostile}.wasm")),
         };
         let authority = self

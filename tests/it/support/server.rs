@@ -1,7 +1,7 @@
 //! A small HTTP server on loopback that remembers what it was asked.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
 /// One request as it arrived.
@@ -78,7 +78,15 @@ pub(crate) struct Server {
 impl Server {
     /// Answers each request by `answer`.
     pub(crate) fn start(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::on(([127, 0, 0, 1], 0).into(), answer)
+    }
+
+    /// The same at an address that is this machine's.
+    pub(crate) fn on(
+        address: SocketAddr,
+        answer: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(address).unwrap();
         let port = listener.local_addr().unwrap().port();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let connections = Arc::new(Mutex::new(0));

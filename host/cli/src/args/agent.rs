@@ -102,6 +102,9 @@ pub(crate) struct RunFlags {
     /// Tokens, input and output together, that the run may cost; reserved before each request
     #[arg(long, value_name = "TOKENS")]
     pub(crate) provider_token_budget: Option<u64>,
+    /// Effects that the run's tools may attempt, all calls together; reserved before each call
+    #[arg(long, value_name = "N")]
+    pub(crate) effect_budget: Option<u64>,
     /// What a refused effect does to the run
     #[arg(long, value_name = "WHAT", default_value = "continue")]
     pub(crate) on_denied: OnDenied,

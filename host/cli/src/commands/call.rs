@@ -188,6 +188,7 @@ fn context(plugin: &PluginName) -> Done<CallContext> {
         call: CallId::new(format!("call_{id}")).map_err(refused)?,
         plugin: plugin.clone(),
         fence: None,
+        effects_max: None,
     })
 }
 

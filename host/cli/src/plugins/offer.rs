@@ -236,6 +236,7 @@ pub(crate) async fn list(house: &House, located: &Located) -> Done<Vec<ToolSpec>
         call: CallId::new(format!("call_{}", uuid::Uuid::now_v7().simple())).doing(cannot)?,
         plugin: located.name.clone(),
         fence: None,
+        effects_max: None,
     };
     let reply = house.started()?.list_tools(context).await.doing(cannot)?;
     Ok(reply.value)

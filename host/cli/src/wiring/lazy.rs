@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use tollgate_contract::{
-    CallContext, CallFault, Completion, CompletionRequest, DeltaSink, PluginCaller, ProgressSink,
-    ProviderError, ProviderInfo, Reply, ToolError, ToolOutput,
+    CallContext, CallFault, Completion, CompletionRequest, DeltaSink, PluginCaller, PluginName,
+    ProgressSink, ProviderError, ProviderInfo, Reply, ToolError, ToolOutput,
 };
 use tollgate_sandbox::net::{Client, ClientOptions, FixtureSet, Transport};
 use tollgate_sandbox::{Compiler, Config, ProcessEnvironment, Sandbox};
@@ -101,6 +101,10 @@ impl LazySandbox {
 
 #[async_trait]
 impl PluginCaller for LazySandbox {
+    fn effects_max(&self, plugin: &PluginName) -> Option<u64> {
+        self.get().ok()?.effects_max(plugin)
+    }
+
     async fn call_tool_watched(
         &self,
         context: CallContext,

@@ -122,6 +122,13 @@ impl CallScope {
         matches!((open, granted), (Some(open), Some(granted)) if *open != granted.host)
     }
 
+    /// Attempts that were within the call's bound.
+    pub(crate) fn attempted(&self) -> u64 {
+        self.attempts
+            .load(Ordering::Relaxed)
+            .min(self.bounds.effects)
+    }
+
     /// Counts an attempt of any class; how many there were.
     pub(super) fn count_attempt(&self) -> u64 {
         self.attempts.fetch_add(1, Ordering::Relaxed) + 1

@@ -68,6 +68,7 @@ pub async fn describe_provider(
         call: CallId::new(super::fresh("call"))?,
         plugin,
         fence: Some(context.fence),
+        effects_max: None,
     };
     Ok(match caller.describe(call).await {
         Ok(reply) => Binding::Holds {

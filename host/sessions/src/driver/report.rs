@@ -90,6 +90,7 @@ impl Shift<'_, '_, '_> {
         self.work
             .observer
             .progress(&Progress::RunEnded { status, reason });
+        let effects = run.effects_spent();
         Ok(RunReport {
             schema: RUN_SCHEMA,
             session: self.seat.session.to_string(),
@@ -101,6 +102,7 @@ impl Shift<'_, '_, '_> {
             output: self.finding.output,
             turns: run.turns,
             usage: run.usage,
+            effects,
             provider_receipts: self.finding.receipts,
             environment_receipts: run.environment_receipts.ids.into_iter().collect(),
             tool_calls: self.finding.tool_calls,

@@ -61,6 +61,7 @@ pub(super) struct Shift<'s, 'd, 'w> {
     heart: Heart,
     turns_before: u32,
     tokens_before: u64,
+    effects_before: u64,
 }
 
 impl<'s, 'd, 'w> Shift<'s, 'd, 'w> {
@@ -75,6 +76,7 @@ impl<'s, 'd, 'w> Shift<'s, 'd, 'w> {
             return Err(seat.defect("no run is open"));
         };
         let (turns_before, tokens_before) = (run.turns, run.tokens_spent());
+        let effects_before = run.effects_spent();
         let run = RunId::new(run.run.as_str())?;
         let conversation = driver.conversation(&seat.session, seat.state.generation)?;
         let goal = match goal {
@@ -96,12 +98,13 @@ impl<'s, 'd, 'w> Shift<'s, 'd, 'w> {
             heart,
             turns_before,
             tokens_before,
+            effects_before,
         })
     }
 
-    /// Counts turns and tokens from where the run began, not from where this shift did.
+    /// Counts turns, tokens and effects from where the run began, not from where this shift did.
     pub(super) fn count_from_the_start(&mut self) {
-        (self.turns_before, self.tokens_before) = (0, 0);
+        (self.turns_before, self.tokens_before, self.effects_before) = (0, 0, 0);
     }
 
     /// Works until the run ends or is parked, writes that down, and reports.
@@ -148,6 +151,13 @@ impl<'s, 'd, 'w> Shift<'s, 'd, 'w> {
             .as_ref()
             .map_or(0, crate::state::Run::tokens_spent);
         tokens.saturating_sub(self.tokens_before)
+    }
+
+    /// Effects that count against the budget of this shift.
+    pub(super) fn effects_taken(&self) -> u64 {
+        let run = self.seat.state.run.as_ref();
+        let effects = run.map_or(0, crate::state::Run::effects_spent);
+        effects.saturating_sub(self.effects_before)
     }
 
     /// Journals an answer, and says whether it ends the run.
@@ -228,6 +238,7 @@ impl<'s, 'd, 'w> Shift<'s, 'd, 'w> {
             call: CallId::new(super::fresh("call"))?,
             plugin,
             fence: Some(self.seat.fence),
+            effects_max: None,
         })
     }
 

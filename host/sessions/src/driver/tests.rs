@@ -1,6 +1,7 @@
 //! The driver with a store in memory and plugins that follow a script.
 
 mod crash;
+mod effects;
 mod faults;
 mod lifecycle;
 mod runs;

@@ -2,20 +2,23 @@
 
 use super::DriverError;
 use super::run::{Ending, Shift};
+use crate::budget::reserve_effects;
 use crate::catalog::Offered;
 use crate::event::{Event, note};
 use crate::keyed::{hash, use_key};
 use crate::observe::Progress;
 use crate::record::ToolCallReport;
-use crate::status::{BlockReason, FaultReason, OnDenied, ToolOutcome};
+use crate::status::{BlockReason, FaultReason, InterruptReason, OnDenied, ToolOutcome};
 use crate::transcript::ToolUse;
 use tollgate_contract::{
-    CallEvidence, CallFault, ContentBlock, Denial, Message, Reply, Role, ToolError, ToolOutput,
-    stop_point,
+    CallContext, CallEvidence, CallFault, ContentBlock, Denial, Message, Reply, Role, ToolError,
+    ToolOutput, stop_point,
 };
 
 /// Traps of one plugin in a row that mean that it is broken.
 const TRAPS_MAX: u32 = 3;
+/// What the gate says where a call has attempted as many effects as it may.
+const LIMIT_REACHED: &str = "limit_reached";
 /// The most bytes of a tool's answer that the model gets.
 const RESULT_BYTES_MAX: usize = 256 * 1024;
 
@@ -37,11 +40,26 @@ struct Outcome {
     text: String,
     denial: Option<Denial>,
     denial_reason: Option<String>,
+    attempted: u64,
     receipts: Vec<String>,
     talk: String,
 }
 
 impl Outcome {
+    /// Of a call that was let attempt only the rest of the run's budget, and used it up. What was refused for
+    /// that is no denial: it may be asked for again when there is a larger budget.
+    fn at_the_budget(&mut self) {
+        let other = self.denial.as_ref();
+        let other = other.is_some_and(|denial| denial.reason != LIMIT_REACHED);
+        if self.outcome != ToolOutcome::Denied || other {
+            return;
+        }
+        self.outcome = ToolOutcome::Limit;
+        self.text = "[limit] the run may attempt no more effects; say what is missing".to_owned();
+        self.denial = None;
+        self.denial_reason = None;
+    }
+
     /// Without a call, or without its evidence.
     fn plain(call: Option<String>, outcome: ToolOutcome, text: String) -> Self {
         Self {
@@ -50,6 +68,7 @@ impl Outcome {
             text,
             denial: None,
             denial_reason: None,
+            attempted: 0,
             receipts: Vec::new(),
             talk: String::new(),
         }
@@ -58,7 +77,7 @@ impl Outcome {
 
 /// A call came back, or the run ends without an answer to it.
 enum Called {
-    Back(Outcome),
+    Back(Box<Outcome>),
     Ends(Ending),
 }
 
@@ -77,7 +96,7 @@ impl Shift<'_, '_, '_> {
         let outcome = match self.without_a_call(&wanted, &arguments) {
             Some(outcome) => outcome,
             None => match self.call_tool(&wanted, offered, &arguments).await? {
-                Called::Back(outcome) => outcome,
+                Called::Back(outcome) => *outcome,
                 Called::Ends(ending) => return Ok(Some(ending)),
             },
         };
@@ -115,7 +134,18 @@ impl Shift<'_, '_, '_> {
         arguments: &str,
     ) -> Result<Called, DriverError> {
         let (plugin, tool) = (offered.plugin.as_str(), offered.tool.as_str());
-        let context = self.context(offered.plugin.clone())?;
+        let caller = std::sync::Arc::clone(&self.seat.driver.caller);
+        let budget = self.work.options.terms.effect_budget;
+        // What a call may attempt is looked up only where it matters.
+        let call_max = budget.and_then(|_| caller.effects_max(&offered.plugin));
+        let Ok(reserved) = reserve_effects(call_max, budget, self.effects_taken()) else {
+            let reason = InterruptReason::EffectBudget;
+            return Ok(Called::Ends(Ending::Interrupted(reason)));
+        };
+        let context = CallContext {
+            effects_max: reserved,
+            ..self.context(offered.plugin.clone())?
+        };
         let call = context.call.to_string();
         self.work
             .observer
@@ -127,10 +157,10 @@ impl Shift<'_, '_, '_> {
             plugin: plugin.to_owned(),
             tool: tool.to_owned(),
             arguments: arguments.to_owned(),
+            reserved_effects: reserved.unwrap_or(0),
         };
         self.journal(started, None)?;
         stop_point("before_tool_call");
-        let caller = std::sync::Arc::clone(&self.seat.driver.caller);
         let json = object_of(&wanted.arguments_json).unwrap_or("{}").to_owned();
         let reply = self
             .guarded(caller.call_tool(context, tool.to_owned(), json))
@@ -148,9 +178,16 @@ impl Shift<'_, '_, '_> {
             }
             Ok(Err(fault)) => {
                 self.finding.sandbox_broken = matches!(fault, CallFault::Sandbox { .. });
-                Ok(Called::Back(faulted(call, &fault)))
+                Ok(Called::Back(Box::new(faulted(call, &fault))))
             }
-            Ok(Ok(Reply { value, evidence })) => Ok(Called::Back(returned(call, value, evidence))),
+            Ok(Ok(Reply { value, evidence })) => {
+                let mut outcome = returned(call, value, evidence);
+                // The plugin's own limit is a rule of the operator's; the rest of a budget is not.
+                if reserved.filter(|most| call_max != Some(*most)) == Some(outcome.attempted) {
+                    outcome.at_the_budget();
+                }
+                Ok(Called::Back(Box::new(outcome)))
+            }
         }
     }
 
@@ -172,6 +209,7 @@ impl Shift<'_, '_, '_> {
             arguments,
             outcome: outcome.outcome,
             denial: outcome.denial_reason.as_deref().map(note),
+            effects: outcome.attempted,
             environment_receipts: outcome.receipts.clone(),
         };
         let block = ContentBlock::ToolResult {
@@ -247,6 +285,7 @@ fn faulted(call: String, fault: &CallFault) -> Outcome {
     };
     Outcome {
         talk: fault.talk().to_owned(),
+        attempted: fault.attempted(),
         ..Outcome::plain(Some(call), outcome, text)
     }
 }
@@ -298,6 +337,7 @@ fn returned(call: String, value: Result<ToolOutput, ToolError>, evidence: CallEv
         text,
         denial,
         denial_reason,
+        attempted: evidence.attempted,
         receipts: evidence.receipts,
         talk: evidence.talk,
     }

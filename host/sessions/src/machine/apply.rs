@@ -261,8 +261,11 @@ fn journal(state: &mut State, event: &Event) -> bool {
             run,
             call,
             tool_use,
+            reserved_effects,
             ..
         } => on_run(state, run, |run| {
+            lose_effects(run);
+            run.reserved_effects = *reserved_effects;
             run.open_calls.insert(tool_use.clone(), call.clone());
         }),
         Event::ToolCompleted {
@@ -274,6 +277,12 @@ fn journal(state: &mut State, event: &Event) -> bool {
         }
         _ => false,
     }
+}
+
+/// A reservation still open belongs to a call whose end nobody saw.
+fn lose_effects(run: &mut Run) {
+    run.effects = run.effects_spent();
+    run.reserved_effects = 0;
 }
 
 fn link_environment(state: &mut State, receipts: &[String]) {
@@ -288,12 +297,14 @@ fn link_environment(state: &mut State, receipts: &[String]) {
 fn tool_completed(state: &mut State, event: &Event) -> bool {
     let Event::ToolCompleted {
         run,
+        call,
         tool_use,
         plugin,
         tool,
         arguments,
         outcome,
         denial,
+        effects,
         ..
     } = event
     else {
@@ -301,6 +312,12 @@ fn tool_completed(state: &mut State, event: &Event) -> bool {
     };
     on_run(state, run, |run| {
         run.open_calls.remove(tool_use);
+        if *outcome == ToolOutcome::Interrupted {
+            lose_effects(run);
+        } else if call.is_some() {
+            run.effects = run.effects.saturating_add(*effects);
+            run.reserved_effects = 0;
+        }
         let name = format!("{plugin}/{tool}");
         if run.tools.len() < TOOLS_MAX || run.tools.contains_key(&name) {
             let count = run.tools.entry(name).or_default();
@@ -344,6 +361,7 @@ fn close(
     run.parked = None;
     run.lost_tokens = run.lost_tokens.saturating_add(run.reserved_tokens);
     run.reserved_tokens = 0;
+    lose_effects(&mut run);
     let probe = run.probe;
     let ended = EndedRun {
         run,

@@ -63,6 +63,7 @@ fn tool_completed(state: &State, outcome: ToolOutcome) -> Event {
         arguments: "aa".into(),
         outcome,
         denial: None,
+        effects: 1,
         environment_receipts: vec!["r9".into()],
     }
 }

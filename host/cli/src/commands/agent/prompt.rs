@@ -94,6 +94,7 @@ pub(crate) fn terms(flags: &RunFlags) -> Done<RunTerms> {
     Ok(RunTerms {
         iterations_max: flags.max_iterations,
         token_budget: flags.provider_token_budget,
+        effect_budget: flags.effect_budget,
         on_denied: match (flags.on_denied, flags.no_allow_fixture_action) {
             (OnDeniedWord::Block, _) | (_, true) => OnDenied::Block,
             (OnDeniedWord::Continue, false) => OnDenied::Tell,
@@ -270,6 +271,16 @@ fn outcome(house: &House, ran: &RunReport, fixture: Option<&str>) -> Done {
             session,
             run,
             reason: "max_iterations".into(),
+        }),
+        (RunStatus::Interrupted, "effect_budget") => Err(Failure::Budget {
+            remedy: Some(format!(
+                "tollgate agent prompt {session} {} --effect-budget {}{fixture}",
+                quoted("go on"),
+                ran.effects.saturating_mul(2).max(100)
+            )),
+            session,
+            run,
+            reason,
         }),
         (RunStatus::Interrupted, "token_budget" | "output_limit") => Err(Failure::Budget {
             remedy: Some(format!(

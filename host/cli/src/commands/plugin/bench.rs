@@ -102,6 +102,7 @@ impl Bench {
                 .doing(|| "an id could not be made".into())?,
             plugin: self.located.name.clone(),
             fence: None,
+            effects_max: None,
         })
     }
 

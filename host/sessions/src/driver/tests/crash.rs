@@ -298,6 +298,22 @@ async fn a_parked_run_goes_on_with_its_own_budget_and_rules() {
     let report = resolved(&world).await;
     assert_eq!(report.reason.as_deref(), Some("token_budget"));
     let terms = RunTerms {
+        effect_budget: Some(EFFECTS_MAX + 3),
+        ..RunTerms::default()
+    };
+    let world = parked(terms).await;
+    world.answers(vec![
+        ask(&[("t3", "files__read", r#"{"n":3}"#)]),
+        ask(&[("t4", "files__read", r#"{"n":4}"#)]),
+    ]);
+    let tools = [tool_attempted(3), tool_attempted(1)];
+    world.script.tools.lock().unwrap().extend(tools);
+    let report = resolved(&world).await;
+    assert_eq!(report.reason.as_deref(), Some("effect_budget"));
+    // The call whose end nobody saw counts with all that it had reserved.
+    let bounds = world.script.bounds.lock().unwrap().clone();
+    assert_eq!(bounds, [Some(EFFECTS_MAX), Some(EFFECTS_MAX), Some(3)]);
+    let terms = RunTerms {
         on_denied: OnDenied::Block,
         ..RunTerms::default()
     };

@@ -200,6 +200,7 @@ async fn one_tool_trapping_is_a_result_and_three_times_running_a_broken_sandbox(
         plugin: "files".into(),
         limit: "memory 64MiB".into(),
         talk: String::new(),
+        attempted: 0,
     };
     world.driver.restart(&id(), None).await.unwrap();
     tool(vec![Err(limit.clone()), Err(limit.clone()), Err(limit)]);

@@ -17,6 +17,9 @@ use tollgate_contract::*;
 pub(super) type Answer = Result<Reply<Result<Completion, ProviderError>>, CallFault>;
 pub(super) type ToolAnswer = Result<Reply<Result<ToolOutput, ToolError>>, CallFault>;
 
+/// Effects that a call of a tool may attempt.
+pub(super) const EFFECTS_MAX: u64 = 10;
+
 /// The wall clock on tokio's paused one.
 #[derive(Clone, Copy)]
 pub(super) struct TestClock(tokio::time::Instant);
@@ -37,12 +40,18 @@ pub(super) struct Script {
     pub(super) requests: Mutex<Vec<CompletionRequest>>,
     /// Tool calls that were made: tool and arguments.
     pub(super) called: Mutex<Vec<(String, String)>>,
+    /// Effects that each of them was let attempt.
+    pub(super) bounds: Mutex<Vec<Option<u64>>>,
     /// A tool call of this name never comes back.
     pub(super) hangs: Mutex<Option<String>>,
 }
 
 #[async_trait]
 impl PluginCaller for Script {
+    fn effects_max(&self, _: &PluginName) -> Option<u64> {
+        Some(EFFECTS_MAX)
+    }
+
     async fn call_tool_watched(
         &self,
         context: CallContext,
@@ -51,6 +60,7 @@ impl PluginCaller for Script {
         _: Option<Arc<dyn ProgressSink>>,
     ) -> ToolAnswer {
         assert!(context.fence.is_some());
+        self.bounds.lock().unwrap().push(context.effects_max);
         self.called.lock().unwrap().push((tool.clone(), arguments));
         if self.hangs.lock().unwrap().as_deref() == Some(&tool) {
             std::future::pending::<()>().await;
@@ -180,6 +190,15 @@ pub(super) fn tool_ok(text: &str) -> ToolAnswer {
     ))
 }
 
+/// As [`tool_ok`], of a call that attempted so many effects.
+pub(super) fn tool_attempted(effects: u64) -> ToolAnswer {
+    let mut answer = tool_ok("done");
+    if let Ok(reply) = &mut answer {
+        reply.evidence.attempted = effects;
+    }
+    answer
+}
+
 pub(super) fn tool_denied() -> ToolAnswer {
     Ok(reply(
         Err(ToolError::Denied { denial: denial() }),
@@ -193,6 +212,7 @@ pub(super) fn trapped() -> CallFault {
         plugin: "files".into(),
         message: "unreachable".into(),
         talk: String::new(),
+        attempted: 0,
     }
 }
 
