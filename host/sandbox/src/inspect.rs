@@ -159,7 +159,13 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
     let mut sections = BTreeMap::new();
     let mut levels: Vec<Level> = Vec::new();
     let mut functions = 0_u64;
-    let bad = |error: wasmparser::BinaryReaderError| InspectError::NotAComponent(error.to_string());
+    let bad = |error: wasmparser::BinaryReaderError| {
+        InspectError::NotAComponent(told(&error.to_string()))
+    };
+    if !bytes.starts_with(MAGIC) {
+        let what = "it does not begin with the bytes of WebAssembly";
+        return Err(InspectError::NotAComponent(what.to_owned()));
+    }
     let (mut first, mut has_wit) = (true, false);
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.map_err(bad)?;
@@ -169,6 +175,13 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
                     found.form = Form::Module;
                 }
                 first = false;
+                if levels.len() >= LEVELS_MAX {
+                    return Err(InspectError::Appetite {
+                        what: "levels of nesting",
+                        asked: LEVELS_MAX as u64 + 1,
+                        limit: LEVELS_MAX as u64,
+                    });
+                }
                 levels.push(Level {
                     component: encoding == Encoding::Component,
                     ..Level::default()
@@ -303,10 +316,26 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
         }
     }
     found.needs = parse(&sections, NEEDS_SECTION)?;
+    // The fields would be taken from an array, too.
+    let is_object = |data: &[u8]| data.trim_ascii_start().starts_with(b"{");
+    if sections
+        .get(META_SECTION)
+        .is_some_and(|data| !is_object(data))
+    {
+        let what = "it is no JSON object".to_owned();
+        return Err(InspectError::Malformed(META_SECTION, what));
+    }
     found.meta = parse(&sections, META_SECTION)?;
     Ok(found)
 }
 
+/// How every component and module begins.
+const MAGIC: &[u8] = b"\0asm";
+/// Levels of components and modules inside each other: each takes memory while it is read, and a level is but a
+/// dozen bytes. What compilers make has four or five.
+const LEVELS_MAX: usize = 64;
+/// Characters of a parser's words that a refusal shows.
+const TOLD_CHARS_MAX: usize = 200;
 /// Sections in which a module carries the WIT that it was built for.
 const WIT_SECTION_PREFIX: &str = "component-type";
 /// Characters of a name of the component's that a refusal shows.
@@ -388,7 +417,18 @@ fn parse<T: serde::de::DeserializeOwned>(
         .get(name)
         .map(|data| serde_json::from_slice(data))
         .transpose()
-        .map_err(|error| InspectError::Malformed(name, error.to_string()))
+        .map_err(|error| InspectError::Malformed(name, told(&error.to_string())))
+}
+
+/// The words of a parser in one line. They may hold what the component says, however long it is.
+fn told(words: &str) -> String {
+    let line = words.split(|c: char| c.is_control() || c.is_whitespace());
+    let line: Vec<&str> = line.filter(|word| !word.is_empty()).collect();
+    let line = line.join(" ");
+    match line.char_indices().nth(TOLD_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line,
+    }
 }
 
 #[cfg(test)]
@@ -418,6 +458,70 @@ mod tests {
         assert!(matches!(
             inspect(&wat::parse_str(hidden).unwrap()),
             Err(InspectError::Appetite { .. })
+        ));
+    }
+
+    fn section(id: u8, body: &[u8]) -> Vec<u8> {
+        let mut section = vec![id];
+        let mut size = body.len();
+        while size > 0x7f {
+            section.push((size & 0x7f) as u8 | 0x80);
+            size >>= 7;
+        }
+        section.push(size as u8);
+        section.extend(body);
+        section
+    }
+
+    fn component(section: &[u8]) -> Vec<u8> {
+        [b"\0asm\x0d\0\x01\0", section].concat()
+    }
+
+    fn custom(name: &str, content: &[u8]) -> Vec<u8> {
+        let body = [&[name.len() as u8], name.as_bytes(), content].concat();
+        component(&section(0, &body))
+    }
+
+    #[test]
+    fn a_refusal_is_one_short_line_whatever_the_file_holds() {
+        let long = format!("[\"env *\", {{\"{}\": 1}}]", "x".repeat(1 << 20));
+        let words = format!("\"{}\"", "x".repeat(1 << 20));
+        for bytes in [
+            b"#!/bin/sh\necho\n".to_vec(),
+            Vec::new(),
+            b"\0asm\xff\xff\xff\xff".to_vec(),
+            custom(NEEDS_SECTION, long.as_bytes()),
+            custom(NEEDS_SECTION, words.as_bytes()),
+            custom(META_SECTION, format!("{{\"name\": [{words}]}}").as_bytes()),
+        ] {
+            let told = inspect(&bytes).unwrap_err().to_string();
+            assert!(told.len() < 400, "{} bytes", told.len());
+            assert!(!told.contains(char::is_control), "{told}");
+        }
+    }
+
+    #[test]
+    fn metadata_are_an_object() {
+        let meta = |json: &str| inspect(&custom(META_SECTION, json.as_bytes()));
+        assert_eq!(meta(" {\"name\": \"a\"}").unwrap().meta.unwrap().name, "a");
+        assert_eq!(
+            meta("[\"a\", \"1.0.0\"]").unwrap_err().to_string(),
+            "the section tollgate:meta does not parse: it is no JSON object"
+        );
+    }
+
+    #[test]
+    fn components_nest_only_so_deep() {
+        let nested = |levels: usize| {
+            (1..levels).fold(component(&[]), |inner, _| component(&section(4, &inner)))
+        };
+        assert!(inspect(&nested(LEVELS_MAX)).is_ok());
+        assert!(matches!(
+            inspect(&nested(LEVELS_MAX + 1)),
+            Err(InspectError::Appetite {
+                what: "levels of nesting",
+                ..
+            })
         ));
     }
 }

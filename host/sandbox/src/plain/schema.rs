@@ -36,28 +36,30 @@ pub(crate) fn of(shape: &Shape) -> Value {
         Shape::Char => json!({ "type": "string", "minLength": 1, "maxLength": 1 }),
         Shape::String => json!({ "type": "string" }),
         Shape::Bytes => json!({ "type": "string", "contentEncoding": "base64" }),
-        Shape::List(element) => json!({ "type": "array", "items": of(element) }),
+        Shape::List(element) => words([("type", "array".into()), ("items", of(element))]),
         Shape::Record(fields) => object(fields.iter().map(|(name, shape)| (name.as_str(), shape))),
-        Shape::Tuple(parts) => json!({
-            "type": "array",
-            "prefixItems": parts.iter().map(of).collect::<Vec<_>>(),
-            "items": false,
-            "minItems": parts.len(),
-        }),
+        Shape::Tuple(parts) => words([
+            ("type", "array".into()),
+            ("prefixItems", parts.iter().map(of).collect()),
+            ("items", false.into()),
+            ("minItems", parts.len().into()),
+        ]),
         Shape::Variant(cases) => {
             let cases = cases.iter().map(|(name, payload)| match payload {
                 Some(payload) => only(name, of(payload)),
                 None => json!({ "const": name }),
             });
-            json!({ "oneOf": cases.collect::<Vec<_>>() })
+            words([("oneOf", cases.collect())])
         }
         Shape::Enum(names) => json!({ "type": "string", "enum": names }),
         Shape::Option(some) if some.is_nullable() => {
-            json!({ "anyOf": [{ "type": "null" }, only("some", of(some))] })
+            let null = json!({ "type": "null" });
+            words([("anyOf", vec![null, only("some", of(some))].into())])
         }
         Shape::Option(some) => or_null(of(some)),
         Shape::Result(ok, err) => {
-            json!({ "oneOf": [only("ok", payload(ok)), only("err", payload(err))] })
+            let cases = vec![only("ok", payload(ok)), only("err", payload(err))];
+            words([("oneOf", cases.into())])
         }
         Shape::Flags(names) => json!({
             "type": "array",
@@ -82,12 +84,21 @@ pub(crate) fn object<'a>(members: impl Iterator<Item = (&'a str, &'a Shape)>) ->
 
 /// The schema of an object with these members and no others.
 pub(crate) fn closed(properties: Map<String, Value>, required: Vec<Value>) -> Value {
-    json!({
-        "type": "object",
-        "properties": properties,
-        "required": required,
-        "additionalProperties": false,
-    })
+    words([
+        ("type", "object".into()),
+        ("properties", properties.into()),
+        ("required", required.into()),
+        ("additionalProperties", false.into()),
+    ])
+}
+
+/// A schema of these words. Unlike `json!` it takes what is in them and copies nothing, which at every level of a
+/// deep type would be a copy of all that is below.
+fn words<const N: usize>(words: [(&str, Value); N]) -> Value {
+    words
+        .into_iter()
+        .map(|(word, value)| (word.to_owned(), value))
+        .collect()
 }
 
 /// The schema, or null: in the type where that is all it takes, which every reader understands.
@@ -98,7 +109,7 @@ fn or_null(mut schema: Value) -> Value {
             *ty = json!([ty, "null"]);
             schema
         }
-        _ => json!({ "anyOf": [schema, { "type": "null" }] }),
+        _ => words([("anyOf", vec![schema, json!({ "type": "null" })].into())]),
     }
 }
 
@@ -146,6 +157,7 @@ fn integer(int: Int) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plain::shape::SHAPE_DEPTH_MAX;
 
     #[test]
     fn a_schema_says_what_is_taken() {
@@ -172,5 +184,21 @@ mod tests {
             ),
         ]);
         insta::assert_json_snapshot!(of(&shape));
+    }
+
+    /// A list of tools stays what every reader takes, with what stands around a schema in it.
+    #[test]
+    fn the_deepest_schema_is_parsed_by_who_stops_at_128_levels() {
+        let nests: [fn(Shape) -> Shape; 3] = [
+            |inner| Shape::Variant(vec![("a".into(), Some(inner))]),
+            |inner| Shape::Option(Box::new(inner)),
+            |inner| Shape::Result(None, Some(Box::new(inner))),
+        ];
+        for nest in nests {
+            let deepest = (1..SHAPE_DEPTH_MAX).fold(Shape::F64, |inner, _| nest(inner));
+            let around = (0..16).fold(of(&deepest), |inner, _| json!([inner]));
+            let told = around.to_string();
+            assert!(serde_json::from_str::<Value>(&told).is_ok(), "{told}");
+        }
     }
 }

@@ -6,8 +6,9 @@
 use wasmtime::component::Type;
 use wasmtime::component::types::ResourceType;
 
-/// How deep a type may nest.
-pub(crate) const SHAPE_DEPTH_MAX: usize = 32;
+/// How deep a type may nest. In a schema each level can be four of JSON, and readers of a list of tools commonly
+/// stop at 128.
+pub(crate) const SHAPE_DEPTH_MAX: usize = 24;
 /// Parts that the types of one function may have together, written out.
 pub(crate) const SHAPE_PARTS_MAX: usize = 4096;
 

@@ -505,7 +505,7 @@ fn types_that_grow_without_bound_are_left_out() {
         functions.left_out(),
         [
             "wide is left out: its types have more than 4096 parts",
-            "deep is left out: its types nest more than 32 deep",
+            "deep is left out: its types nest more than 24 deep",
         ]
     );
 }
