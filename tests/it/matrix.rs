@@ -1,17 +1,22 @@
 //! Import × verdict: every import that is an effect, attempted with everything granted, with reading
-//! granted, and with nothing granted. The snapshot is reviewed; a row of the classification table that
-//! the guest does not attempt fails the test.
+//! granted, with nothing granted, with the grants revoked and with the ledger lost in the middle of the
+//! call. The snapshot is reviewed; a row of the classification table that the guest does not attempt fails
+//! the test.
 
 use crate::hostile::outcome;
+use crate::inside::host::Host;
+use crate::inside::trouble::{Ill, When};
 use crate::support::server::{Answer, Server};
 use crate::support::{Home, place};
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use tollgate_receipts::Class;
 use tollgate_sandbox::table::{TABLE, Treatment};
 
 /// What is granted, by name.
@@ -30,12 +35,15 @@ const GRANTED: [(&str, &str); 3] = [
 struct Column {
     name: &'static str,
     said: Vec<String>,
+    /// Why nothing that the guest said left the call.
+    silent: Option<String>,
     receipts: Vec<Value>,
 }
 
 #[test]
 fn every_import_has_its_verdict() {
     let columns = GRANTED.map(|(name, grants)| attempt(name, grants));
+    let bench = Bench::new();
     let mut shown = String::new();
     for interface in TABLE {
         let (import, _version) = interface.name.split_once('@').unwrap();
@@ -50,6 +58,11 @@ fn every_import_has_its_verdict() {
                 for column in &columns {
                     let (came, saw) = column.came(&import, kind);
                     writeln!(shown, "    {:<12}{came:<34}{saw}", column.name).unwrap();
+                }
+                for (name, ill) in [("revoked", Ill::Revoked), ("no ledger", Ill::NoLedger)] {
+                    let column = bench.attempt(name, ill, when(&import, kind, *class));
+                    let (came, saw) = column.came(&import, kind);
+                    writeln!(shown, "    {name:<12}{came:<34}{saw}").unwrap();
                 }
             }
         }
@@ -68,6 +81,7 @@ impl Column {
                 .is_some_and(|rest| rest.ends_with(['/', '.']));
             (same && of_kind == kind).then(|| saw.to_owned())
         });
+        let saw = saw.or_else(|| self.silent.clone());
         let saw = saw.unwrap_or_else(|| panic!("the guest does not attempt {import} {kind}"));
         let lines: Vec<String> = self
             .receipts
@@ -109,13 +123,91 @@ pub(crate) fn visit(port: u16, over: Arc<AtomicBool>) -> JoinHandle<()> {
     })
 }
 
+/// When something goes wrong with an attempt of this kind: a strict one has just said its intent; a buffered
+/// one comes after what it needs.
+fn when(import: &str, kind: &str, class: Class) -> When {
+    match (class, kind) {
+        (Class::Strict, _) => When::Intent(import.into(), kind.into()),
+        (_, "kv.get" | "kv.list") => When::After("kv.set".into()),
+        (_, "tcp.accept") => When::After("tcp.listen".into()),
+        _ => When::Begun,
+    }
+}
+
+/// What the troubled calls share: a host, a server and a place to work in.
+struct Bench {
+    host: Arc<Host>,
+    server: Server,
+    own_port: u16,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let server = Server::start(|_| Answer::ok("a page"));
+        let own_port = free_port();
+        let grants = GRANTED[0]
+            .1
+            .replace("{MOUNT}", "{ROOT}/mount")
+            .replace("{PORT}", &server.port.to_string())
+            .replace("{OWN_PORT}", &own_port.to_string());
+        let policy = format!("version = 1\n[plugins.matrix]\ngrants = [{grants}]\n");
+        let client = tollgate_sandbox::net::ClientOptions::default();
+        Self {
+            host: Host::of(&policy, client),
+            server,
+            own_port,
+            runtime: tokio::runtime::Runtime::new().unwrap(),
+        }
+    }
+
+    fn attempt(&self, name: &'static str, ill: Ill, when: When) -> Column {
+        let mount = self.host.root().join("mount");
+        let _ = std::fs::remove_dir_all(&mount);
+        lay_out(&mount);
+        let called = Arc::new(AtomicBool::new(false));
+        let client = visit(self.own_port, Arc::clone(&called));
+        let arguments = json!({ "port": self.server.port, "canary_port": self.own_port });
+        let (said, receipts) =
+            self.runtime
+                .block_on(self.host.troubled("matrix", arguments, (ill, when)));
+        called.store(true, Ordering::Relaxed);
+        client.join().unwrap();
+        let (said, silent) = match said {
+            Ok(output) => {
+                let said = serde_json::from_str(&output.content[0].as_text()).unwrap();
+                (said, None)
+            }
+            // What was not recorded is not told.
+            Err(_) if ill == Ill::NoLedger => {
+                (Vec::new(), Some("no answer leaves the call".into()))
+            }
+            Err(fault) => panic!("{name}: {fault}"),
+        };
+        let receipts = receipts
+            .into_iter()
+            .map(|receipt| serde_json::to_value(receipt).unwrap());
+        Column {
+            name,
+            said,
+            silent,
+            receipts: receipts.collect(),
+        }
+    }
+}
+
+/// The files that the guest works on.
+fn lay_out(mount: &Path) {
+    std::fs::create_dir_all(mount.join("sub")).unwrap();
+    std::fs::write(mount.join("note.txt"), "a note").unwrap();
+    std::os::unix::fs::symlink("note.txt", mount.join("link-inside")).unwrap();
+}
+
 fn attempt(name: &'static str, grants: &str) -> Column {
     let home = Home::new();
     let server = Server::start(|_| Answer::ok("a page"));
     let mount = home.root().join("mount");
-    std::fs::create_dir_all(mount.join("sub")).unwrap();
-    std::fs::write(mount.join("note.txt"), "a note").unwrap();
-    std::os::unix::fs::symlink("note.txt", mount.join("link-inside")).unwrap();
+    lay_out(&mount);
     let component = place::hostile().join("matrix.wasm");
     let own_port = free_port();
     let called = Arc::new(AtomicBool::new(false));
@@ -144,6 +236,7 @@ fn attempt(name: &'static str, grants: &str) -> Column {
             .filter_map(Value::as_str)
             .map(str::to_owned)
             .collect(),
+        silent: None,
         receipts: outcome::receipts(&listed),
     }
 }

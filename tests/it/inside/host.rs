@@ -1,5 +1,6 @@
 //! A host that is a part of the test: a sandbox over a real store, with hostile plugins and a neighbour.
 
+use super::trouble::{Ill, Trouble, When};
 use crate::support::{place, template};
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tollgate_contract::{
-    CallContext, CallFault, CallId, LeaseCheck, PluginCaller, PluginName, SessionId,
+    CallContext, CallFault, CallId, LeaseCheck, PluginCaller, PluginName, SessionId, ToolOutput,
 };
 use tollgate_grants::policy::{PolicyFile, parse};
 use tollgate_grants::{
@@ -25,21 +26,22 @@ use tollgate_store::{ReceiptFilter, Store};
 const NEAR: &str = "version = 1\n[plugins.files]\ngrants = [\"fs.full {ROOT}/near at /near\"]\n";
 
 /// One host with hostile plugins and a neighbour.
-pub(super) struct Host {
-    pub(super) sandbox: Sandbox,
+pub(crate) struct Host {
+    pub(crate) sandbox: Sandbox,
     store: Arc<Store>,
+    trouble: Arc<Trouble>,
     calls: AtomicU64,
     directory: tempfile::TempDir,
 }
 
 impl Host {
     /// A host of the plugins of these folders.
-    pub(super) fn start(folders: &[&str]) -> Arc<Self> {
+    pub(crate) fn start(folders: &[&str]) -> Arc<Self> {
         Self::with(folders, |_| {})
     }
 
     /// The same, with other limits for them.
-    pub(super) fn with(folders: &[&str], limits: fn(&mut CallLimits)) -> Arc<Self> {
+    pub(crate) fn with(folders: &[&str], limits: fn(&mut CallLimits)) -> Arc<Self> {
         let policies = folders.iter().map(|folder| {
             let source = place::repository().join("tests/hostile").join(folder);
             std::fs::read_to_string(source.join("policy.toml")).unwrap()
@@ -49,7 +51,7 @@ impl Host {
     }
 
     /// A host of first-party plugins, with this policy and this client.
-    pub(super) fn of(policy: &str, client: net::ClientOptions) -> Arc<Self> {
+    pub(crate) fn of(policy: &str, client: net::ClientOptions) -> Arc<Self> {
         Self::made(&[policy.to_owned()], |_| {}, client)
     }
 
@@ -65,7 +67,9 @@ impl Host {
         }
         std::fs::write(root.join("near/note.txt"), "all is well").unwrap();
         let store = Arc::new(Store::open(&root.join("store")).unwrap());
-        let services = Arc::new(Services::new(policies, limits, root, &store));
+        let trouble = Trouble::over(Arc::clone(&store) as Arc<dyn Ledger>);
+        let services = Services::new(policies, limits, root, &store, &trouble);
+        let services = Arc::new(services);
         let sandbox = Sandbox::start(Config {
             cache: root.join("cache"),
             compiler: Compiler {
@@ -74,7 +78,7 @@ impl Host {
             },
             protected: vec![root.join("store")],
             free_bytes_floor: 0,
-            ledger: Arc::clone(&store) as Arc<dyn Ledger>,
+            ledger: trouble.clone(),
             authority: services.clone(),
             lease: services.clone(),
             plugins: services.clone(),
@@ -87,6 +91,7 @@ impl Host {
         Arc::new(Self {
             sandbox: sandbox.unwrap(),
             store,
+            trouble,
             calls: AtomicU64::new(0),
             directory,
         })
@@ -105,7 +110,7 @@ impl Host {
     }
 
     /// How a call of a hostile plugin ends. It is begun when it is first asked for.
-    pub(super) fn hostile(
+    pub(crate) fn hostile(
         self: &Arc<Self>,
         folder: &str,
     ) -> impl Future<Output = String> + Send + use<> {
@@ -127,12 +132,12 @@ impl Host {
     }
 
     /// Where everything of the host is; `near` is mounted for the plugin `files`.
-    pub(super) fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         self.directory.path()
     }
 
     /// What a tool of `files` says, or why it does not.
-    pub(super) async fn files(
+    pub(crate) async fn files(
         &self,
         tool: &str,
         arguments: serde_json::Value,
@@ -141,7 +146,7 @@ impl Host {
     }
 
     /// What a tool of a plugin says, or why it does not.
-    pub(super) async fn tool(
+    pub(crate) async fn tool(
         &self,
         plugin: &str,
         tool: &str,
@@ -160,8 +165,34 @@ impl Host {
         }
     }
 
+    /// What the tool `attempt` of a plugin answers and the receipts of the call, in which something goes wrong.
+    pub(crate) async fn troubled(
+        &self,
+        plugin: &str,
+        arguments: serde_json::Value,
+        (ill, when): (Ill, When),
+    ) -> (Result<ToolOutput, String>, Vec<Receipt>) {
+        let context = self.context(&PluginName::new(plugin).unwrap());
+        let call = context.call.to_string();
+        self.trouble.plan(ill, when);
+        let called = self
+            .sandbox
+            .call_tool(context, "attempt".into(), arguments.to_string());
+        let said = match called.await {
+            Ok(reply) => reply.value.map_err(|error| error.to_string()),
+            Err(fault) => Err(fault.to_string()),
+        };
+        let filter = ReceiptFilter {
+            call: Some(call),
+            ..ReceiptFilter::default()
+        };
+        let page = self.store.log().receipts(&filter).unwrap();
+        let receipts = page.receipts.into_iter().map(|listed| listed.receipt);
+        (said, receipts.collect())
+    }
+
     /// Every receipt of a kind, in order.
-    pub(super) fn receipts(&self, kind: &str) -> Vec<Receipt> {
+    pub(crate) fn receipts(&self, kind: &str) -> Vec<Receipt> {
         let filter = ReceiptFilter {
             kind: Some(kind.to_owned()),
             ..ReceiptFilter::default()
@@ -174,7 +205,7 @@ impl Host {
     }
 
     /// One innocent call.
-    pub(super) async fn neighbour(&self) {
+    pub(crate) async fn neighbour(&self) {
         let context = self.context(&PluginName::new("files").unwrap());
         let arguments = r#"{"path":"/near/note.txt"}"#.to_owned();
         let reply = self
@@ -186,7 +217,7 @@ impl Host {
     }
 
     /// Innocent calls one after the other: how many, and how long the slowest took.
-    pub(super) async fn neighbours(self: Arc<Self>, done: Arc<AtomicBool>) -> (usize, Duration) {
+    pub(crate) async fn neighbours(self: Arc<Self>, done: Arc<AtomicBool>) -> (usize, Duration) {
         let (mut count, mut slowest) = (0, Duration::ZERO);
         loop {
             let started = Instant::now();
@@ -203,6 +234,7 @@ impl Host {
 /// What a host gives its sandbox: the policy of the folder, and little else.
 struct Services {
     store: Arc<Store>,
+    trouble: Arc<Trouble>,
     layers: Vec<PolicyFile>,
     limits: fn(&mut CallLimits),
     root: PathBuf,
@@ -216,6 +248,7 @@ impl Services {
         limits: fn(&mut CallLimits),
         root: &Path,
         store: &Arc<Store>,
+        trouble: &Arc<Trouble>,
     ) -> Self {
         let origin = Origin {
             path: root.join("tollgate.toml"),
@@ -233,25 +266,37 @@ impl Services {
             generation: store.grants().generation().unwrap(),
             key: store.target_key("inside").unwrap(),
             store: Arc::clone(store),
+            trouble: Arc::clone(trouble),
         }
     }
 }
 
 impl AuthoritySource for Services {
     fn authority(&self, plugin: &str, session: &str) -> Result<Arc<Authority>, AuthorityError> {
+        let layers: &[PolicyFile] = match self.trouble.is(Ill::Revoked) {
+            true => &[],
+            false => &self.layers,
+        };
         let input = AuthorityInput {
             session,
             needs: Needs::Any,
-            layers: &self.layers,
-            generation: self.generation,
+            layers,
+            generation: self.generation + self.trouble.turns(),
             ..AuthorityInput::new(plugin)
         };
-        Ok(Arc::new(Authority::new(input).unwrap()))
+        let authority = Arc::new(Authority::new(input).unwrap());
+        // Whoever asks for a session has a call; the entry of a plugin is asked for with none.
+        if !session.is_empty() {
+            self.trouble.begun();
+        }
+        Ok(authority)
     }
 
     fn generation(&self) -> Result<u64, AuthorityError> {
         let generation = self.store.grants().generation();
-        generation.map_err(|error| AuthorityError::Unreadable(error.to_string()))
+        generation
+            .map(|generation| generation + self.trouble.turns())
+            .map_err(|error| AuthorityError::Unreadable(error.to_string()))
     }
 
     fn consume_use(&self, _: &GrantId) -> Result<bool, AuthorityError> {

@@ -6,9 +6,10 @@
 //! mount, and in [`trust`] a guest asks servers that cannot say who they are.
 
 mod crowd;
-mod host;
+pub(crate) mod host;
 mod quota;
 mod race;
+pub(crate) mod trouble;
 mod trust;
 
 use host::Host;
