@@ -3,7 +3,10 @@
 use std::path::Path;
 use tollgate_fuzz_checks as checks;
 
-const TARGETS: [(&str, fn(&[u8])); 9] = [
+/// What holds of any bytes, or panics.
+type Check = fn(&[u8]);
+
+const TARGETS: [(&str, Check); 9] = [
     ("arguments", checks::arguments),
     ("capability", checks::capability),
     ("ndjson", checks::ndjson),
@@ -14,15 +17,6 @@ const TARGETS: [(&str, fn(&[u8])); 9] = [
     ("url", checks::url),
     ("wit_json", checks::wit_json),
 ];
-
-fn names(directory: &Path) -> Vec<String> {
-    let mut names: Vec<String> = std::fs::read_dir(directory)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    names
-}
 
 #[test]
 fn every_seed_holds() {
@@ -52,4 +46,14 @@ fn components_are_written_from_their_text() {
         let seeds = root.join("../../fuzz/seeds/sections");
         std::fs::write(seeds.join(format!("whole-{seed}")), binary).unwrap();
     }
+}
+
+/// The names in a directory, sorted.
+fn names(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten();
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    names
 }
