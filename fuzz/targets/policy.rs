@@ -1,20 +1,3 @@
-//! A policy file parses or is refused with a line of its own; what parsed has one digest.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use tollgate_grants::policy::parse;
-use tollgate_grants::{Layer, Origin};
-
-fuzz_target!(|text: &str| {
-    for layer in [Layer::User, Layer::Project] {
-        let origin = Origin {
-            path: "/p/tollgate.toml".into(),
-            layer,
-            base_dir: "/p".into(),
-        };
-        match parse(text, &origin) {
-            Ok(file) => assert_eq!(Ok(file), parse(text, &origin)),
-            Err(error) => assert!(!error.to_string().is_empty()),
-        }
-    }
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| tollgate_fuzz_checks::policy(bytes));

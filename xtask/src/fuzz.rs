@@ -9,6 +9,8 @@ use anyhow::{Context, Result, bail};
 
 /// Seconds for each target unless it is said otherwise.
 const SECONDS: u32 = 20;
+/// Targets of crate tollgate-sandbox: they need the feature of that name, and some minutes to build the engine.
+const OF_SANDBOX: [&str; 3] = ["arguments", "sections", "wit_json"];
 
 /// Runs them: `[SECONDS] [TARGET…]`.
 pub(crate) fn fuzz(workspace: &Workspace, arguments: &[String]) -> Result<()> {
@@ -43,9 +45,15 @@ pub(crate) fn fuzz(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     {
         let corpus = format!("fuzz/corpus/{target}");
         std::fs::create_dir_all(workspace.root.join(&corpus))?;
+        let features: &[&str] = match OF_SANDBOX.contains(&target.as_str()) {
+            true => &["--features", "sandbox"],
+            false => &[],
+        };
         cargo()
             // No sanitizer: nothing here is unsafe, and without one it is several times as fast.
-            .args(["+nightly", "fuzz", "run", "--sanitizer", "none", target])
+            .args(["+nightly", "fuzz", "run", "--sanitizer", "none"])
+            .args(features)
+            .args([target])
             .args([corpus, format!("fuzz/seeds/{target}")])
             .args(["--".to_owned(), format!("-max_total_time={seconds}")])
             .args(["-max_len=4096", "-timeout=10", "-print_final_stats=1"])

@@ -17,6 +17,8 @@ mod clock;
 mod compile;
 mod convert;
 mod engine;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gate;
 mod inspect;
 mod meter;

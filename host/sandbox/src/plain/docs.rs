@@ -63,6 +63,11 @@ impl Docs {
         );
         self.0.get(&key).map(String::as_str)
     }
+
+    /// The words about all functions.
+    pub(crate) fn words(&self) -> impl Iterator<Item = &str> {
+        self.0.values().map(String::as_str)
+    }
 }
 
 fn entries<'a>(holder: &'a Value, name: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {

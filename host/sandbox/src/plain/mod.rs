@@ -17,12 +17,12 @@ mod call;
 mod command;
 pub(crate) mod docs;
 mod names;
-mod read;
-mod schema;
-mod shape;
+pub(crate) mod read;
+pub(crate) mod schema;
+pub(crate) mod shape;
 #[cfg(test)]
 mod tests;
-mod write;
+pub(crate) mod write;
 
 pub(crate) use call::call;
 

@@ -8,34 +8,49 @@ use wasmtime::component::types::ResourceType;
 
 /// How deep a type may nest. In a schema each level can be four of JSON, and readers of a list of tools commonly
 /// stop at 128.
-pub(crate) const SHAPE_DEPTH_MAX: usize = 24;
+pub const SHAPE_DEPTH_MAX: usize = 24;
 /// Parts that the types of one function may have together, written out.
 pub(crate) const SHAPE_PARTS_MAX: usize = 4096;
 
 /// The type of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Shape {
+pub enum Shape {
+    /// `bool`.
     Bool,
+    /// An integer.
     Int(Int),
+    /// `f32`.
     F32,
+    /// `f64`.
     F64,
+    /// `char`.
     Char,
+    /// `string`.
     String,
     /// `list<u8>`.
     Bytes,
+    /// Any other list.
     List(Box<Shape>),
+    /// A record: its fields by name.
     Record(Vec<(String, Shape)>),
+    /// A tuple.
     Tuple(Vec<Shape>),
+    /// A variant: its cases by name.
     Variant(Vec<(String, Option<Shape>)>),
+    /// An enum: the names of its cases.
     Enum(Vec<String>),
+    /// An option.
     Option(Box<Shape>),
+    /// A result.
     Result(Option<Box<Shape>>, Option<Box<Shape>>),
+    /// Flags: their names.
     Flags(Vec<String>),
 }
 
 /// The integers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Int {
+#[expect(missing_docs, reason = "each is the type of WIT with that name")]
+pub enum Int {
     S8,
     U8,
     S16,
