@@ -90,20 +90,20 @@ impl Trouble {
                     self.turns.fetch_add(1, Ordering::SeqCst);
                 }
             }
-            (Record::Effect(effect), When::Intent(import, kind)) => {
-                if (&effect.import, &effect.kind) == (&import, &kind) {
-                    self.strike();
-                }
+            (Record::Effect(effect), When::Intent(import, kind))
+                if (&effect.import, &effect.kind) == (&import, &kind) =>
+            {
+                self.strike();
             }
-            (Record::Effect(effect), When::After(kind)) => {
-                if effect.kind == kind && effect.state == State::Intended {
-                    *self.awaited.lock().unwrap() = Some(effect.receipt.clone());
-                }
+            (Record::Effect(effect), When::After(kind))
+                if effect.kind == kind && effect.state == State::Intended =>
+            {
+                *self.awaited.lock().unwrap() = Some(effect.receipt.clone());
             }
-            (Record::Outcome(outcome), When::After(_)) => {
-                if self.awaited.lock().unwrap().as_ref() == Some(&outcome.receipt) {
-                    self.strike();
-                }
+            (Record::Outcome(outcome), When::After(_))
+                if self.awaited.lock().unwrap().as_ref() == Some(&outcome.receipt) =>
+            {
+                self.strike();
             }
             _ => {}
         }
