@@ -13,7 +13,7 @@ use std::fmt::Write;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tollgate_receipts::Class;
@@ -61,6 +61,9 @@ fn every_import_has_its_verdict() {
                 }
                 for (name, ill) in [("revoked", Ill::Revoked), ("no ledger", Ill::NoLedger)] {
                     let column = bench.attempt(name, ill, when(&import, kind, *class));
+                    if *class == Class::Strict {
+                        assert!(!bench.performed(&import, kind), "{name}: {import} {kind}");
+                    }
                     let (came, saw) = column.came(&import, kind);
                     writeln!(shown, "    {name:<12}{came:<34}{saw}").unwrap();
                 }
@@ -149,6 +152,8 @@ fn when(import: &str, kind: &str, class: Class) -> When {
 struct Bench {
     host: Arc<Host>,
     server: Server,
+    /// Requests that the server had before the last call.
+    asked: AtomicUsize,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -167,11 +172,30 @@ impl Bench {
         Self {
             host: Host::of(&policy, client),
             server,
+            asked: AtomicUsize::new(0),
             runtime: tokio::runtime::Runtime::new().unwrap(),
         }
     }
 
+    /// Whether the disk or the server shows that the last call performed this; of what neither can show, no.
+    fn performed(&self, import: &str, kind: &str) -> bool {
+        let there = |name: &str| self.host.root().join("mount").join(name).exists();
+        match kind {
+            "fs.mkdir" => there("made"),
+            "fs.create" => there("new.txt"),
+            "fs.link" => there("linked.txt"),
+            "fs.symlink" => there("new-link"),
+            "fs.rename" => there("renamed.txt"),
+            "fs.delete" if import.ends_with("remove-directory-at") => !there("made"),
+            "fs.delete" => !there("renamed.txt"),
+            "http.request" => self.server.seen().len() > self.asked.load(Ordering::Relaxed),
+            _ => false,
+        }
+    }
+
     fn attempt(&self, name: &'static str, ill: Ill, when: When) -> Column {
+        self.asked
+            .store(self.server.seen().len(), Ordering::Relaxed);
         let mount = self.host.root().join("mount");
         let _ = std::fs::remove_dir_all(&mount);
         lay_out(&mount);

@@ -163,14 +163,6 @@ pub trait ProgressSink: Send + Sync {
     fn report(&self, progress: Progress);
 }
 
-/// A sink that drops every report.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct IgnoreProgress;
-
-impl ProgressSink for IgnoreProgress {
-    fn report(&self, _: Progress) {}
-}
-
 /// A sink that drops every piece.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct IgnoreDeltas;
@@ -188,11 +180,12 @@ impl CallFault {
         }
     }
 
-    /// Effects that count against the call's bound. A call that was never begun attempts none.
-    pub fn attempted(&self) -> u64 {
+    /// Effects that count against the call's bound; none where nobody saw how many there were.
+    pub fn attempted(&self) -> Option<u64> {
         match self {
-            Self::Trapped { attempted, .. } | Self::Limit { attempted, .. } => *attempted,
-            _ => 0,
+            Self::Trapped { attempted, .. } | Self::Limit { attempted, .. } => Some(*attempted),
+            Self::UnknownPlugin { .. } | Self::Refused { .. } | Self::Busy { .. } => Some(0),
+            Self::Cancelled { .. } | Self::LedgerUnavailable { .. } | Self::Sandbox { .. } => None,
         }
     }
 }

@@ -16,8 +16,8 @@ mod stop_point;
 mod tool;
 
 pub use caller::{
-    CallContext, CallEvidence, CallFault, DeltaSink, IgnoreDeltas, IgnoreProgress, LeaseCheck,
-    PluginCaller, Progress, ProgressSink, Reply,
+    CallContext, CallEvidence, CallFault, DeltaSink, IgnoreDeltas, LeaseCheck, PluginCaller,
+    Progress, ProgressSink, Reply,
 };
 pub use ids::{CallId, Digest, ID_BYTES_MAX, IdError, PluginName, RunId, SessionId};
 pub use mark::{MARKS_VARIABLE, mark};

@@ -135,7 +135,8 @@ impl Desk {
         Ok((cards.to_vec(), next))
     }
 
-    /// Calls a tool under its offered name; `progress` hears how far it says it is. Dropping the future cancels the call.
+    /// Calls a tool under its offered name; `progress` hears how far it says it is. Dropping the future cancels
+    /// the call.
     ///
     /// # Errors
     ///

@@ -85,6 +85,23 @@ fn a_provider_in_javascript_from_nothing_to_its_tests() {
 }
 
 #[test]
+fn a_javascript_project_that_comes_to_need_http_is_built_on_the_other_engine() {
+    let mut desk = Desk::new();
+    desk.built(&["hello-http", "--lang", "js"]);
+    let files = desk.home.json(["plugin", "check", "."]);
+    desk.edit(
+        "tollgate-plugin.toml",
+        "needs = [\"fs.read * at *\"]",
+        "needs = [\"fs.read * at *\", \"http GET *\"]",
+    );
+    desk.home.ok(["plugin", "build"]);
+    let http = desk.home.json(["plugin", "check", "."]);
+    assert_ne!(files["digest"], http["digest"]);
+    let tested = desk.home.json(["plugin", "test"]);
+    assert_eq!(tested["passed"], 3, "{tested}");
+}
+
+#[test]
 fn a_second_build_changes_nothing_and_a_plugin_can_be_added() {
     let mut desk = Desk::new();
     let root = desk.built(&["again"]);

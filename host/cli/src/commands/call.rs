@@ -110,9 +110,11 @@ impl ProgressSink for Shown {
         let of = progress
             .total
             .map_or_else(String::new, |all| format!("/{all}"));
-        let words = progress.message.unwrap_or_default();
+        let words = progress
+            .message
+            .map_or_else(String::new, |words| format!(" {words}"));
         self.spinner
-            .say(&format!("{} {}{of} {words}", self.what, progress.done));
+            .say(&format!("{} {}{of}{words}", self.what, progress.done));
     }
 }
 

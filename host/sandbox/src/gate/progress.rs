@@ -70,11 +70,16 @@ impl Host for Gate<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tollgate_contract::IgnoreProgress;
+
+    struct Nobody;
+
+    impl ProgressSink for Nobody {
+        fn report(&self, _: Progress) {}
+    }
 
     #[test]
     fn reports_grow_and_are_spaced_and_the_end_is_always_told() {
-        let mut reporter = Reporter::new(Arc::new(IgnoreProgress));
+        let mut reporter = Reporter::new(Arc::new(Nobody));
         let start = Instant::now();
         let after = |millis| start + Duration::from_millis(millis);
         assert!(reporter.takes(after(0), 0, Some(9)));

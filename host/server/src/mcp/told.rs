@@ -55,7 +55,7 @@ impl Told {
 
     /// The host's own word; it counts nothing.
     async fn word(&mut self, word: &str) {
-        self.last += STEP;
+        self.last = above(self.last);
         self.tell(format!("{} {word}", self.tool)).await;
     }
 
@@ -63,8 +63,18 @@ impl Told {
     async fn pass(&mut self, progress: Progress) {
         let (done, total) = numbers(self.last, &progress);
         (self.last, self.total) = (done, total);
-        let words = progress.message.unwrap_or_default();
-        self.tell(format!("{}: {words}", self.tool)).await;
+        let message = match progress.message {
+            Some(words) => format!("{}: {words}", self.tool),
+            None => self.tool.clone(),
+        };
+        self.tell(message).await;
+    }
+
+    async fn pass_newest(&mut self, heard: &mut Heard) {
+        let newest = heard.borrow_and_update().clone();
+        if let Some(newest) = newest {
+            self.pass(newest).await;
+        }
     }
 
     async fn tell(&self, message: String) {
@@ -76,13 +86,18 @@ impl Told {
     }
 }
 
+/// The least number above `last` that the protocol takes.
+fn above(last: f64) -> f64 {
+    (last + STEP).max(last.next_up())
+}
+
 /// A tool's numbers as the protocol wants them: above `last`, and the total not below.
 #[expect(
     clippy::cast_precision_loss,
     reason = "above 2^53 a client sees the nearest number that JSON readers hold"
 )]
 fn numbers(last: f64, progress: &Progress) -> (f64, Option<f64>) {
-    let done = (progress.done as f64).max(last + STEP);
+    let done = (progress.done as f64).max(above(last));
     (done, progress.total.map(|total| (total as f64).max(done)))
 }
 
@@ -101,13 +116,14 @@ pub(super) async fn beside<T>(
     loop {
         tokio::select! {
             biased;
-            Ok(()) = heard.changed() => {
-                let newest = heard.borrow_and_update().clone();
-                if let Some(newest) = newest {
-                    told.pass(newest).await;
+            Ok(()) = heard.changed() => told.pass_newest(&mut heard).await,
+            value = &mut call => {
+                // The tool's last word may have come with its answer.
+                if heard.has_changed().is_ok_and(|has| has) {
+                    told.pass_newest(&mut heard).await;
                 }
+                return value;
             }
-            value = &mut call => return value,
             () = tokio::time::sleep(heartbeat) => told.word("still runs").await,
         }
     }
@@ -128,5 +144,9 @@ mod tests {
         assert_eq!(numbers(3.0, &of(4, None)), (4.0, None));
         let (done, total) = numbers(3.0, &of(0, Some(1)));
         assert!(done > 3.0 && total == Some(done));
+        // Where a step is less than the next number there is.
+        let large = 1e18;
+        assert!(numbers(large, &of(1, None)).0 > large);
+        assert!(above(large) > large);
     }
 }

@@ -178,7 +178,8 @@ impl Shift<'_, '_, '_> {
             }
             Ok(Err(fault)) => {
                 self.finding.sandbox_broken = matches!(fault, CallFault::Sandbox { .. });
-                Ok(Called::Back(Box::new(faulted(call, &fault))))
+                let reserved = reserved.unwrap_or(0);
+                Ok(Called::Back(Box::new(faulted(call, &fault, reserved))))
             }
             Ok(Ok(Reply { value, evidence })) => {
                 let mut outcome = returned(call, value, evidence);
@@ -263,7 +264,7 @@ impl Shift<'_, '_, '_> {
     }
 }
 
-fn faulted(call: String, fault: &CallFault) -> Outcome {
+fn faulted(call: String, fault: &CallFault, reserved: u64) -> Outcome {
     let (outcome, text) = match fault {
         CallFault::Trapped { message, .. } => (
             ToolOutcome::Trapped,
@@ -285,7 +286,7 @@ fn faulted(call: String, fault: &CallFault) -> Outcome {
     };
     Outcome {
         talk: fault.talk().to_owned(),
-        attempted: fault.attempted(),
+        attempted: fault.attempted().unwrap_or(reserved),
         ..Outcome::plain(Some(call), outcome, text)
     }
 }
