@@ -272,6 +272,33 @@ mod tests {
     }
 
     #[test]
+    fn calls_that_write_at_once_add_together_what_one_of_them_could() {
+        let quotas = Quotas::default();
+        let home = tempfile::tempdir().unwrap();
+        let grown: usize = std::thread::scope(|threads| {
+            let writers: Vec<_> = (0..32)
+                .map(|n| {
+                    let (quota, path) = (quota(&quotas, "s"), home.path().join(n.to_string()));
+                    threads.spawn(move || {
+                        let file = File::create(path).unwrap();
+                        let slowly = || {
+                            std::thread::sleep(std::time::Duration::from_millis(5));
+                            (&file).write_all(b"123")
+                        };
+                        usize::from(quota.growing(&file, |length| length + 3, slowly).is_ok())
+                    })
+                })
+                .collect();
+            let ended = writers.into_iter().map(|writer| writer.join().unwrap());
+            ended.sum()
+        });
+        assert_eq!(grown, 3, "ten bytes have room for three times three");
+        let file = tempfile::tempfile().unwrap();
+        append(&quota(&quotas, "s"), &file, b"1").unwrap();
+        append(&quota(&quotas, "s"), &file, b"1").unwrap_err();
+    }
+
+    #[test]
     fn a_sparse_file_counts_as_long_as_it_is() {
         let quotas = Quotas::default();
         let quota = quota(&quotas, "s");
