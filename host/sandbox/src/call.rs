@@ -182,6 +182,7 @@ pub(crate) async fn run(
         }),
     };
     scope.settle_tasks().await;
+    scope.settle_quotas().await;
     tollgate_contract::mark("end", &scope.caller.call);
     let evidence = finish(&scope, export, &result, started, peak, talk);
     Held {

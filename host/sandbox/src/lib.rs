@@ -46,7 +46,7 @@ pub use inspect::{
 pub use plain::{TOOLS_PER_COMPONENT_MAX, ToolsError};
 pub use sandbox::{Config, Examined, Sandbox, StartError};
 pub use services::{
-    Credentials, Environment, KeyValue, KeyValueError, PluginEntry, PluginSource,
-    ProcessEnvironment, SessionKeys,
+    Amount, Credentials, Environment, KeyValue, KeyValueError, PluginEntry, PluginSource,
+    ProcessEnvironment, QuotaBook, QuotaKey, SessionKeys,
 };
 pub use source::{ComponentSource, SourceStamp};

@@ -12,7 +12,9 @@ use crate::compile::Compiler;
 use crate::engine::{self, Pool};
 use crate::gate::{self, GateHost};
 use crate::inspect::Inspection;
-use crate::services::{Credentials, Environment, KeyValue, PluginEntry, PluginSource, SessionKeys};
+use crate::services::{
+    Credentials, Environment, KeyValue, PluginEntry, PluginSource, QuotaBook, SessionKeys,
+};
 use async_trait::async_trait;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -53,6 +55,8 @@ pub struct Config {
     pub keys: Arc<dyn SessionKeys>,
     /// Keys and values.
     pub keyvalue: Arc<dyn KeyValue>,
+    /// Counts what sessions add below their mounts.
+    pub quotas: Arc<dyn QuotaBook>,
     /// Secrets of credentials.
     pub credentials: Arc<dyn Credentials>,
     /// The host's environment.
@@ -163,6 +167,7 @@ impl Sandbox {
             lease: config.lease,
             keys: config.keys,
             keyvalue: config.keyvalue,
+            quotas: config.quotas,
             environment: config.environment,
             credentials: config.credentials,
             transport: config.transport,

@@ -66,6 +66,56 @@ pub trait KeyValue: Send + Sync {
     ) -> Result<(Vec<String>, Option<u64>), KeyValueError>;
 }
 
+/// What of quotas is counted by itself: a directory of the host for a plugin in a session.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct QuotaKey {
+    /// The session.
+    pub session: String,
+    /// The plugin.
+    pub plugin: String,
+    /// Device and inode of the directory.
+    pub directory: (u64, u64),
+}
+
+/// So many bytes, and so many files, directories and links.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Amount {
+    /// Bytes.
+    pub bytes: u64,
+    /// Files, directories and links.
+    pub files: u64,
+}
+
+impl Amount {
+    pub(crate) fn plus(self, more: Self) -> Self {
+        Self {
+            bytes: self.bytes.saturating_add(more.bytes),
+            files: self.files.saturating_add(more.files),
+        }
+    }
+
+    /// Never below nothing.
+    pub(crate) fn minus(self, less: Self) -> Self {
+        Self {
+            bytes: self.bytes.saturating_sub(less.bytes),
+            files: self.files.saturating_sub(less.files),
+        }
+    }
+
+    pub(crate) fn within(self, max: Self) -> bool {
+        self.bytes <= max.bytes && self.files <= max.files
+    }
+}
+
+/// Counts what sessions that outlive a process add below their mounts. Blocking, for milliseconds.
+pub trait QuotaBook: Send + Sync {
+    /// Adds `most` to an account, or as much of it as there is room for below `max`. Gives what was counted
+    /// before, and what is now.
+    fn take(&self, key: &QuotaKey, most: Amount, max: Amount) -> Result<(Amount, Amount), String>;
+    /// Takes from an account what was not used.
+    fn give_back(&self, key: &QuotaKey, rest: Amount) -> Result<(), String>;
+}
+
 /// Reads the host's environment for variables that a grant names.
 pub trait Environment: Send + Sync {
     /// The value of a variable.

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The format that this version writes: the number of its last migration.
-pub const STORE_FORMAT: u32 = 3;
+pub const STORE_FORMAT: u32 = 4;
 
 /// What marks a database as ours (`PRAGMA application_id`): "tlgg".
 const APPLICATION_ID: i64 = 0x746c_6767;

@@ -28,6 +28,7 @@ mod plugins;
 mod progress;
 mod query;
 mod queue;
+mod quotas;
 mod readers;
 mod reserve;
 mod sessions;
@@ -49,6 +50,7 @@ pub use query::{
     StoredEntry,
 };
 pub use queue::{QUEUE_BYTES_MAX, QUEUE_ROWS_MAX};
+pub use quotas::{Amount, QuotaKey, Quotas};
 pub use reserve::RESERVE_BYTES;
 pub use trust::{Trust, Trusted};
 
@@ -165,6 +167,11 @@ impl Store {
     /// What plugins keep.
     pub fn kv(&self) -> Kv<'_> {
         Kv(self)
+    }
+
+    /// What sessions have added below their mounts.
+    pub fn quotas(&self) -> Quotas<'_> {
+        Quotas(self)
     }
 
     /// The login of the operator.

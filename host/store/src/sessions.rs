@@ -3,7 +3,7 @@
 use crate::error::{from_sql, to_sql};
 use crate::query::IntentsOf;
 use crate::txn::Txn;
-use crate::{Store, StoreError, kv};
+use crate::{Store, StoreError, kv, quotas};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tollgate_contract::{RunId, SessionId};
 use tollgate_sessions::ports::{
@@ -517,6 +517,7 @@ fn delete_session(txn: &mut Txn<'_>, remove: Remove) -> Result<Removed, Error> {
         params![session.as_str()],
     )?;
     let resources = kv::delete_of_session(txn, session.as_str())?;
+    quotas::delete_of_session(txn, session.as_str())?;
     txn.record_change(session.as_str(), remove.change)?;
     Ok(Removed {
         events,

@@ -12,8 +12,8 @@ use tollgate_grants::{
 };
 use tollgate_receipts::{Ledger, SessionKey};
 use tollgate_sandbox::{
-    Compiler, Config, Credentials, KeyValue, KeyValueError, PluginEntry, PluginSource,
-    ProcessEnvironment, Sandbox, SessionKeys, net,
+    Amount, Compiler, Config, Credentials, KeyValue, KeyValueError, PluginEntry, PluginSource,
+    ProcessEnvironment, QuotaBook, QuotaKey, Sandbox, SessionKeys, net,
 };
 use tollgate_store::Store;
 
@@ -74,6 +74,15 @@ impl LeaseCheck for Services {
 impl SessionKeys for Services {
     fn key(&self, _: &str) -> SessionKey {
         self.key.clone()
+    }
+}
+
+impl QuotaBook for Services {
+    fn take(&self, _: &QuotaKey, _: Amount, _: Amount) -> Result<(Amount, Amount), String> {
+        Err("no session of this host outlives it".into())
+    }
+    fn give_back(&self, _: &QuotaKey, _: Amount) -> Result<(), String> {
+        Ok(())
     }
 }
 
@@ -140,6 +149,7 @@ impl Host {
             plugins: services.clone(),
             keys: services.clone(),
             keyvalue: services.clone(),
+            quotas: services.clone(),
             credentials: services,
             environment: Arc::new(ProcessEnvironment),
             transport: net::Transport::Live(net::Client::new(net::ClientOptions::default())?),

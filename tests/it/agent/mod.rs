@@ -4,7 +4,7 @@
 //! - [`demo`]: the demo and the commands that it prints.
 //! - [`login`], [`lifecycle`], [`prompt`], [`owner_lost`], [`parked`]: what may follow what, and what is
 //!   written.
-//! - [`effects`]: the budget of a run's effects.
+//! - [`effects`], [`quota`]: the budget of a run's effects, and what a session adds to a disk.
 //! - [`authority`], [`credential`], [`project`], [`pins`]: grants, keys, a cloned project's file, added
 //!   plugins.
 //! - [`json`], [`untrusted`]: the output, for programs and on terminals.
@@ -27,6 +27,7 @@ mod pins;
 mod project;
 mod prompt;
 mod provider_faults;
+mod quota;
 mod untrusted;
 
 use crate::support::{Home, Ran, ledger};

@@ -37,6 +37,9 @@ pub(crate) struct Outcome {
     pub(crate) nowhere: Vec<String>,
     /// The receipts, in order: `KIND VERDICT REASON-OR-OUTCOME: TARGET`, and ` (DETAIL)`.
     pub(crate) receipts: Vec<String>,
+    /// How many connections the granted server saw, where that is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) connections: Option<usize>,
     /// What the granted server was asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) requests: Vec<String>,
@@ -139,6 +142,7 @@ impl Outcome {
             with_detail: expected.with_detail,
             nowhere: expected.nowhere.clone(),
             receipts: receipts.remove(0),
+            connections: expected.connections.map(|_| scene.server.connections()),
             requests: requests(scene),
             changed: changes(before, &scene.look()),
         }

@@ -17,8 +17,8 @@ use tollgate_grants::{
 };
 use tollgate_receipts::{Ledger, Receipt, SessionKey};
 use tollgate_sandbox::{
-    Compiler, Config, Credentials, KeyValue, KeyValueError, PluginEntry, PluginSource,
-    ProcessEnvironment, Sandbox, SessionKeys, net,
+    Amount, Compiler, Config, Credentials, KeyValue, KeyValueError, PluginEntry, PluginSource,
+    ProcessEnvironment, QuotaBook, QuotaKey, Sandbox, SessionKeys, net,
 };
 use tollgate_store::{ReceiptFilter, Store};
 
@@ -84,6 +84,7 @@ impl Host {
             plugins: services.clone(),
             keys: services.clone(),
             keyvalue: services.clone(),
+            quotas: services.clone(),
             credentials: services,
             environment: Arc::new(ProcessEnvironment),
             transport: net::Transport::Live(net::Client::new(client).unwrap()),
@@ -340,6 +341,15 @@ impl LeaseCheck for Services {
 impl SessionKeys for Services {
     fn key(&self, _: &str) -> SessionKey {
         self.key.clone()
+    }
+}
+
+impl QuotaBook for Services {
+    fn take(&self, _: &QuotaKey, _: Amount, _: Amount) -> Result<(Amount, Amount), String> {
+        Err("no session of this host outlives it".into())
+    }
+    fn give_back(&self, _: &QuotaKey, _: Amount) -> Result<(), String> {
+        Ok(())
     }
 }
 

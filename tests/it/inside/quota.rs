@@ -7,12 +7,12 @@ use std::sync::Arc;
 use tollgate_sandbox::net::ClientOptions;
 
 /// What may be added below the mount.
-const BYTES_MAX: usize = 64 * 1024;
+const BYTES_MAX: usize = 4 * 1024 * 1024;
 const FILES_MAX: usize = 40;
 /// Calls at once.
 const CALLS: usize = 32;
 /// What each writes; together more than twice what there is room for.
-const EACH_BYTES: usize = 5_000;
+const EACH_BYTES: usize = 300_001;
 /// How often they do it.
 const ROUNDS: usize = 4;
 

@@ -15,7 +15,7 @@ const SECRET: &str = "the secret outside";
 const CALLERS: usize = 4;
 
 /// Swaps until it is killed: a directory and a link to another outside, a file and a link to one outside, a
-/// file and a directory.
+/// file and a directory, a link that leads inside and ones that lead outside.
 const SWAPPER: &str = r#"
 import os, sys
 near, outside = sys.argv[1:]
@@ -36,6 +36,12 @@ while True:
         os.rename("away", "e")
     except OSError:
         pass
+    for text in (outside, "../outside", "d"):
+        try:
+            os.symlink(text, "new-link")
+            os.rename("new-link", "link")
+        except OSError:
+            pass
 "#;
 
 /// A child that does not outlive its test.
@@ -59,6 +65,7 @@ fn heavy_a_process_that_swaps_files_under_a_plugin() {
         std::fs::write(near.join(inside), "inside").unwrap();
     }
     std::fs::write(outside.join("note.txt"), SECRET).unwrap();
+    std::os::unix::fs::symlink("d", near.join("link")).unwrap();
     let swapper = Command::new("python3")
         .args(["-c", SWAPPER])
         .args([&near, &outside])
@@ -82,7 +89,7 @@ fn heavy_a_process_that_swaps_files_under_a_plugin() {
                         if done.load(Ordering::Relaxed) {
                             break;
                         }
-                        let directory = ["d", "e"][round % 2];
+                        let directory = ["d", "e", "link"][round % 3];
                         let file = format!("/near/{directory}/note.txt");
                         let own = format!("/near/{directory}/own-{caller}.txt");
                         let said = match round % 5 {

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tollgate_contract::PluginName;
 use tollgate_grants::AuthoritySource;
 use tollgate_receipts::{SESSION_KEY_BYTES, SessionKey};
-use tollgate_sandbox::{KeyValue, KeyValueError, PluginEntry, PluginSource, SessionKeys};
+use tollgate_sandbox::{
+    Amount, KeyValue, KeyValueError, PluginEntry, PluginSource, QuotaBook, QuotaKey, SessionKeys,
+};
 use tollgate_store::{KV_LIST_MAX, Store, StoreError};
 
 /// The plugins, pinned to the component whose needs were read.
@@ -133,6 +135,44 @@ impl KeyValue for KeyValues {
             .map_err(error)?;
         Ok((page.keys, page.cursor.map(|_| wanted.saturating_add(1))))
     }
+}
+
+/// What sessions have added below their mounts.
+pub(crate) struct QuotaRows(pub(crate) Arc<Store>);
+
+impl QuotaBook for QuotaRows {
+    fn take(&self, key: &QuotaKey, most: Amount, max: Amount) -> Result<(Amount, Amount), String> {
+        let taken = self.0.quotas().take(&row(key), stored(most), stored(max));
+        let (before, after) = taken.map_err(|error| error.to_string())?;
+        Ok((counted(before), counted(after)))
+    }
+
+    fn give_back(&self, key: &QuotaKey, rest: Amount) -> Result<(), String> {
+        let given = self.0.quotas().give_back(&row(key), stored(rest));
+        given.map_err(|error| error.to_string())
+    }
+}
+
+fn row(key: &QuotaKey) -> tollgate_store::QuotaKey {
+    let QuotaKey {
+        session,
+        plugin,
+        directory,
+    } = key.clone();
+    tollgate_store::QuotaKey {
+        session,
+        plugin,
+        directory,
+    }
+}
+
+fn stored(Amount { bytes, files }: Amount) -> tollgate_store::Amount {
+    tollgate_store::Amount { bytes, files }
+}
+
+fn counted(amount: tollgate_store::Amount) -> Amount {
+    let tollgate_store::Amount { bytes, files } = amount;
+    Amount { bytes, files }
 }
 
 fn error(error: StoreError) -> KeyValueError {

@@ -1,7 +1,7 @@
 //! The sandbox, started by the first call: most verbs never call a plugin, and starting an engine
 //! reserves address space and threads.
 
-use super::adapters::{KeyValues, Keys, Plugins};
+use super::adapters::{KeyValues, Keys, Plugins, QuotaRows};
 use super::secrets::Secrets;
 use crate::policy::Authorities;
 use async_trait::async_trait;
@@ -76,6 +76,7 @@ impl LazySandbox {
             plugins: Arc::new(Plugins(Arc::clone(&parts.authorities))),
             keys: Arc::new(Keys::new(Arc::clone(&parts.store))),
             keyvalue: Arc::new(KeyValues(Arc::clone(&parts.store))),
+            quotas: Arc::new(QuotaRows(Arc::clone(&parts.store))),
             credentials: Arc::new(Secrets),
             environment: Arc::new(ProcessEnvironment),
             transport,

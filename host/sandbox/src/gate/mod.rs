@@ -31,7 +31,7 @@ pub mod table;
 pub(crate) mod testing;
 pub(crate) mod view;
 
-use crate::services::{Credentials, Environment, KeyValue, SessionKeys};
+use crate::services::{Credentials, Environment, KeyValue, QuotaBook, SessionKeys};
 use std::sync::Arc;
 use tollgate_contract::LeaseCheck;
 use tollgate_grants::AuthoritySource;
@@ -44,6 +44,7 @@ pub(crate) struct GateHost {
     pub(crate) lease: Arc<dyn LeaseCheck>,
     pub(crate) keys: Arc<dyn SessionKeys>,
     pub(crate) keyvalue: Arc<dyn KeyValue>,
+    pub(crate) quotas: Arc<dyn QuotaBook>,
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) credentials: Arc<dyn Credentials>,
     pub(crate) transport: http::net::Transport,

@@ -122,6 +122,21 @@ impl CallScope {
         matches!((open, granted), (Some(open), Some(granted)) if *open != granted.host)
     }
 
+    /// Gives back what the call took of its session's quotas and did not use, where others may want it.
+    pub(crate) async fn settle_quotas(self: &Arc<Self>) {
+        if self.caller.fence.is_none() {
+            return;
+        }
+        let scope = Arc::clone(self);
+        let settled = self.host.io.spawn_blocking(move || {
+            let caller = &scope.caller;
+            let files = &scope.host.files;
+            files.settle_quotas(&caller.session, &caller.plugin.name);
+        });
+        // If the host shuts down, it stays taken.
+        let _ = settled.await;
+    }
+
     /// Attempts that were within the call's bound.
     pub(crate) fn attempted(&self) -> u64 {
         self.attempts

@@ -4,7 +4,9 @@ use super::GateHost;
 use super::http::net::{Client, ClientOptions, FixtureSet, Resolver, TlsRoots, Transport};
 use super::record::Caller;
 use super::scope::{Bounds, CallScope};
-use crate::services::{Credentials, Environment, KeyValue, KeyValueError, SessionKeys};
+use crate::services::{
+    Amount, Credentials, Environment, KeyValue, KeyValueError, QuotaBook, QuotaKey, SessionKeys,
+};
 use std::future::{Future, poll_fn};
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -190,6 +192,15 @@ impl SessionKeys for Nothing {
     }
 }
 
+impl QuotaBook for Nothing {
+    fn take(&self, _: &QuotaKey, _: Amount, max: Amount) -> Result<(Amount, Amount), String> {
+        Ok((Amount::default(), max))
+    }
+    fn give_back(&self, _: &QuotaKey, _: Amount) -> Result<(), String> {
+        Ok(())
+    }
+}
+
 impl KeyValue for Nothing {
     fn get(&self, _: &str, _: &str) -> Result<Option<Vec<u8>>, KeyValueError> {
         Ok(None)
@@ -261,6 +272,7 @@ impl World {
             lease: Arc::new(Nothing),
             keys: Arc::new(Nothing),
             keyvalue: Arc::new(Nothing),
+            quotas: Arc::new(Nothing),
             environment: Arc::new(Nothing),
             credentials: Arc::new(Nothing),
             transport,

@@ -15,6 +15,8 @@ mod ledger;
 #[cfg(test)]
 mod processes;
 #[cfg(test)]
+mod quotas;
+#[cfg(test)]
 mod registries;
 #[cfg(test)]
 mod sessions;

@@ -26,6 +26,7 @@ fn child() {
             let store = Store::open(directory.as_ref()).unwrap();
             crate::sessions::hold(&store);
         }
+        "take" => crate::quotas::take(&Store::open(directory.as_ref()).unwrap()),
         "fill" => crate::disk::fill(&Store::open(directory.as_ref()).unwrap()),
         other => panic!("no role {other}"),
     }
@@ -59,7 +60,7 @@ fn of_processes_that_never_pause_none_starves() {
 }
 
 /// The number that a child says after `word`.
-fn said(child: std::process::Child, word: &str) -> u64 {
+pub(crate) fn said(child: std::process::Child, word: &str) -> u64 {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).unwrap();

@@ -6,6 +6,7 @@ use super::quota::{Holding, Quota};
 use crate::gate::decision::Basis;
 use crate::gate::permit::Trace;
 use crate::gate::scope::CallScope;
+use crate::services::{Amount, QuotaKey};
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
@@ -51,12 +52,19 @@ impl Mount {
         self.quota.get_or_init(|| {
             let caller = &scope.caller;
             let quotas = &scope.host.files.quotas;
-            quotas.open(
-                &caller.session,
-                &caller.plugin.name,
-                self.root.id(),
-                (scope.bounds.disk_bytes, scope.bounds.disk_files),
-            )
+            let id = self.root.id();
+            let key = QuotaKey {
+                session: caller.session.clone(),
+                plugin: caller.plugin.name.clone(),
+                directory: (id.dev, id.ino),
+            };
+            let max = Amount {
+                bytes: scope.bounds.disk_bytes,
+                files: scope.bounds.disk_files,
+            };
+            // A session without a lease ends with its process.
+            let book = caller.fence.as_ref().map(|_| &scope.host.quotas);
+            quotas.open(key, max, book)
         })
     }
 

@@ -66,6 +66,11 @@ impl Files {
         })
     }
 
+    /// Gives back what a plugin's calls in a session took of their quotas and did not use. Blocking.
+    pub(crate) fn settle_quotas(&self, session: &str, plugin: &str) {
+        self.quotas.settle(session, plugin);
+    }
+
     /// Refuses a write that could take the ledger's last free bytes.
     pub(crate) fn keep_floor(&self, root: &os::MountRoot) -> Result<(), os::OsError> {
         if self.store_device == Some(root.id().dev) {

@@ -2,12 +2,16 @@
 //!
 //! Counted is what the plugin's own writing makes longer, by a file's length: a sparse file counts as
 //! long as it is. What it cuts off or removes is given back, never below zero; the bytes of a file that
-//! is removed while it is open, or that has other names, are not. Counts last as long as the process.
+//! is removed while it is open, or that has other names, are not. How long counts last is told in [`account`].
 //!
 //! Invariant: what changes a length is done under the account's lock, so that calls of one session
 //! that run at once cannot exceed together what one of them could not.
 
+mod account;
+
 use super::os::{FileId, Kind, Metadata};
+use crate::services::{Amount, QuotaBook, QuotaKey};
+use account::{Account, Used};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Error;
@@ -17,70 +21,59 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// forgotten.
 const ACCOUNTS_MAX: usize = 4096;
 
-/// What is counted by itself: a directory of the host for a plugin in a session.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Key {
-    session: String,
-    plugin: String,
-    directory: FileId,
-}
-
 /// All accounts of a host.
 #[derive(Default)]
 pub(super) struct Quotas(Mutex<Accounts>);
 
 #[derive(Default)]
 struct Accounts {
-    by_key: HashMap<Key, (u64, Arc<Account>)>,
+    by_key: HashMap<QuotaKey, (u64, Arc<Account>)>,
     uses: u64,
-}
-
-#[derive(Default)]
-struct Account(Mutex<Used>);
-
-#[derive(Default)]
-struct Used {
-    bytes: u64,
-    files: u64,
-    /// Files of the mount that calls have open.
-    open: HashMap<FileId, u32>,
 }
 
 /// How much a call may add below one of its mounts.
 #[derive(Clone)]
 pub(super) struct Quota {
     account: Arc<Account>,
-    bytes_max: u64,
-    files_max: u64,
+    max: Amount,
 }
 
 impl Quotas {
-    /// The quota of a mount.
+    /// The quota of a mount; `book` is where the account of a session that outlives this process stands.
     pub(super) fn open(
         &self,
-        session: &str,
-        plugin: &str,
-        directory: FileId,
-        (bytes_max, files_max): (u64, u64),
+        key: QuotaKey,
+        max: Amount,
+        book: Option<&Arc<dyn QuotaBook>>,
     ) -> Quota {
-        let key = Key {
-            session: session.to_owned(),
-            plugin: plugin.to_owned(),
-            directory,
-        };
         let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         accounts.uses += 1;
         let now = accounts.uses;
-        let (used, account) = accounts.by_key.entry(key).or_default();
+        let fresh = Account::new(&key, book);
+        let (used, account) = accounts
+            .by_key
+            .entry(key)
+            .or_insert_with(|| (now, Arc::new(fresh)));
         *used = now;
         let account = Arc::clone(account);
         if accounts.by_key.len() > ACCOUNTS_MAX {
             accounts.forget_one();
         }
-        Quota {
-            account,
-            bytes_max,
-            files_max,
+        Quota { account, max }
+    }
+
+    /// Gives back what a plugin's calls in a session took of their quotas and did not use. Blocking.
+    pub(super) fn settle(&self, session: &str, plugin: &str) {
+        let accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found: Vec<Arc<Account>> = accounts
+            .by_key
+            .iter()
+            .filter(|(key, _)| key.session == session && key.plugin == plugin)
+            .map(|(_, (_, account))| Arc::clone(account))
+            .collect();
+        drop(accounts);
+        for account in found {
+            account.settle();
         }
     }
 }
@@ -88,7 +81,7 @@ impl Quotas {
 impl Accounts {
     fn forget_one(&mut self) {
         let idle =
-            |(_, (_, account)): &(&Key, &(u64, Arc<Account>))| Arc::strong_count(account) == 1;
+            |(_, (_, account)): &(&QuotaKey, &(u64, Arc<Account>))| Arc::strong_count(account) == 1;
         let oldest = self
             .by_key
             .iter()
@@ -117,25 +110,25 @@ impl Place<'_> {
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         if !self.kept {
-            let mut used = self.quota.used();
-            used.files = used.files.saturating_sub(1);
+            let mut used = self.quota.account.known();
+            used.now.files = used.now.files.saturating_sub(1);
         }
     }
 }
 
 impl Quota {
     fn used(&self) -> MutexGuard<'_, Used> {
-        let used = &self.account.0;
-        used.lock().unwrap_or_else(PoisonError::into_inner)
+        self.account.used()
     }
 
     /// Room for one more file, directory or link; none where there is not.
     pub(super) fn place(&self) -> Option<Place<'_>> {
         let mut used = self.used();
-        if used.files >= self.files_max {
+        let one = Amount { bytes: 0, files: 1 };
+        if !self.account.has_room(&mut used, one, self.max) {
             return None;
         }
-        used.files += 1;
+        used.now = used.now.plus(one);
         drop(used);
         Some(Place {
             quota: self,
@@ -156,14 +149,18 @@ impl Quota {
     ) -> Result<T, Error> {
         let mut used = self.used();
         let before = file.metadata()?.len();
-        let more = end(before).saturating_sub(before);
-        if more > 0 && used.bytes.saturating_add(more) > self.bytes_max {
+        let more = Amount {
+            bytes: end(before).saturating_sub(before),
+            files: 0,
+        };
+        if more.bytes > 0 && !self.account.has_room(&mut used, more, self.max) {
             return Err(rustix::io::Errno::DQUOT.into());
         }
         let result = work();
         // Also where it failed: a part may have been written.
         let after = file.metadata()?.len();
-        used.bytes = used.bytes.saturating_add(after).saturating_sub(before);
+        let bytes = used.now.bytes.saturating_add(after);
+        used.now.bytes = bytes.saturating_sub(before);
         result
     }
 
@@ -176,7 +173,7 @@ impl Quota {
         let mut used = self.used();
         let length = length();
         let done = work()?;
-        used.bytes = used.bytes.saturating_sub(length);
+        used.now.bytes = used.now.bytes.saturating_sub(length);
         Ok(done)
     }
 
@@ -190,10 +187,10 @@ impl Quota {
         let what = what();
         let done = work()?;
         if let Some(meta) = what {
-            used.files = used.files.saturating_sub(1);
+            used.now.files = used.now.files.saturating_sub(1);
             let last = meta.nlink == 1 && !used.open.contains_key(&meta.id);
             if meta.kind == Kind::Regular && last {
-                used.bytes = used.bytes.saturating_sub(meta.size_bytes);
+                used.now.bytes = used.now.bytes.saturating_sub(meta.size_bytes);
             }
         }
         Ok(done)
@@ -201,7 +198,7 @@ impl Quota {
 
     /// Notes that a call has the file open.
     pub(super) fn hold(&self, id: FileId) -> Holding {
-        *self.used().open.entry(id).or_default() += 1;
+        *self.account.known().open.entry(id).or_default() += 1;
         Holding {
             quota: self.clone(),
             id,
@@ -212,7 +209,7 @@ impl Quota {
     pub(super) fn bounds(&self) -> String {
         format!(
             "{} bytes and {} files may be added",
-            self.bytes_max, self.files_max
+            self.max.bytes, self.max.files
         )
     }
 }
@@ -225,7 +222,7 @@ pub(super) struct Holding {
 
 impl Drop for Holding {
     fn drop(&mut self) {
-        let mut used = self.quota.used();
+        let mut used = self.quota.account.known();
         let last = used.open.get_mut(&self.id).is_none_or(|count| {
             *count = count.saturating_sub(1);
             *count == 0
@@ -242,8 +239,16 @@ mod tests {
     use std::io::Write as _;
 
     fn quota(quotas: &Quotas, session: &str) -> Quota {
-        let directory = FileId { dev: 1, ino: 2 };
-        quotas.open(session, "p", directory, (10, 2))
+        let key = QuotaKey {
+            session: session.to_owned(),
+            plugin: "p".to_owned(),
+            directory: (1, 2),
+        };
+        let max = Amount {
+            bytes: 10,
+            files: 2,
+        };
+        quotas.open(key, max, None)
     }
 
     fn append(quota: &Quota, file: &File, bytes: &[u8]) -> Result<(), Error> {
@@ -264,6 +269,33 @@ mod tests {
         append(&quota(&quotas, "another session"), &file, b"1").unwrap();
         one.growing(&file, |_| 3, || file.set_len(3)).unwrap();
         append(&other, &file, b"12345678").unwrap();
+    }
+
+    #[test]
+    fn calls_that_write_at_once_add_together_what_one_of_them_could() {
+        let quotas = Quotas::default();
+        let home = tempfile::tempdir().unwrap();
+        let grown: usize = std::thread::scope(|threads| {
+            let writers: Vec<_> = (0..32)
+                .map(|n| {
+                    let (quota, path) = (quota(&quotas, "s"), home.path().join(n.to_string()));
+                    threads.spawn(move || {
+                        let file = File::create(path).unwrap();
+                        let slowly = || {
+                            std::thread::sleep(std::time::Duration::from_millis(5));
+                            (&file).write_all(b"123")
+                        };
+                        usize::from(quota.growing(&file, |length| length + 3, slowly).is_ok())
+                    })
+                })
+                .collect();
+            let ended = writers.into_iter().map(|writer| writer.join().unwrap());
+            ended.sum()
+        });
+        assert_eq!(grown, 3, "ten bytes have room for three times three");
+        let file = tempfile::tempfile().unwrap();
+        append(&quota(&quotas, "s"), &file, b"1").unwrap();
+        append(&quota(&quotas, "s"), &file, b"1").unwrap_err();
     }
 
     #[test]
