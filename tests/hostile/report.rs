@@ -96,6 +96,15 @@ impl Said for crate::wasi::keyvalue::store::Error {
     }
 }
 
+impl Said for crate::wasi::io::streams::StreamError {
+    fn said(&self) -> String {
+        match self {
+            Self::Closed => "closed".to_owned(),
+            Self::LastOperationFailed(error) => format!("failed, {}", error.to_debug_string()),
+        }
+    }
+}
+
 impl Said for std::io::Error {
     fn said(&self) -> String {
         format!("{:?}", self.kind())

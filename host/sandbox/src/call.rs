@@ -448,7 +448,7 @@ fn trap_message(error: &wasmtime::Error) -> String {
             .iter()
             .filter_map(|frame| frame.func_name())
             .take(4)
-            .map(shown)
+            .map(|name| shown(&format!("{:#}", rustc_demangle::demangle(name))))
             .collect();
         if !frames.is_empty() {
             message.push_str(&format!(" (in {})", frames.join(" < ")));

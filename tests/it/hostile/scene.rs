@@ -303,7 +303,7 @@ fn address(name: &str) -> Option<IpAddr> {
 
 /// A name other than `localhost` that leads to an address of this machine: policies may grant it, and
 /// the address must be refused all the same.
-fn private_name() -> String {
+pub(crate) fn private_name() -> String {
     let own = rustix::system::uname()
         .nodename()
         .to_string_lossy()

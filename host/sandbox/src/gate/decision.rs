@@ -10,6 +10,7 @@
 use super::permit::{Permit, Refused};
 use super::record;
 use super::scope::CallScope;
+use crate::gate::kinds::EffectKind;
 use std::sync::Arc;
 use tollgate_contract::Denial;
 use tollgate_grants::{Authority, Decision, Effect, FsOp, GrantId, Reason};
@@ -27,9 +28,7 @@ pub(crate) struct Attempt<'a> {
     /// The import as it stands in the classification table.
     pub(crate) import: &'static str,
     /// The kind of effect.
-    pub(crate) kind: &'static str,
-    /// Strict or buffered.
-    pub(crate) class: Class,
+    pub(crate) kind: EffectKind,
     /// The target as the record shows it, before redaction.
     pub(crate) target: String,
     /// The whole of a target from which `target` leaves something out; kept only as a keyed hash.
@@ -44,7 +43,7 @@ impl CallScope {
         self: &Arc<Self>,
         attempt: &Attempt<'_>,
     ) -> Result<Permit, Refused> {
-        debug_assert_eq!(attempt.class, Class::Buffered);
+        debug_assert_eq!(attempt.kind.class, Class::Buffered);
         self.begin(attempt)
     }
 
@@ -52,7 +51,7 @@ impl CallScope {
     /// refused its denial is.
     pub(crate) async fn permit(self: &Arc<Self>, attempt: &Attempt<'_>) -> Result<Permit, Refused> {
         let begun = self.begin(attempt);
-        if attempt.class == Class::Buffered {
+        if attempt.kind.class == Class::Buffered {
             return begun;
         }
         // A denial that cannot be written is still a denial; the call learns of the ledger at its next
@@ -68,7 +67,7 @@ impl CallScope {
     /// [`CallScope::permit`] on this thread. Only for tasks of the gate's that may block.
     pub(crate) fn permit_here(self: &Arc<Self>, attempt: &Attempt<'_>) -> Result<Permit, Refused> {
         let begun = self.begin(attempt);
-        if attempt.class == Class::Buffered {
+        if attempt.kind.class == Class::Buffered {
             return begun;
         }
         let durable = self.watermark_here();
@@ -86,7 +85,7 @@ impl CallScope {
             Ok(decided) => decided,
             Err(no) => return Err(self.refuse(attempt, no)),
         };
-        if attempt.class == Class::Buffered {
+        if attempt.kind.class == Class::Buffered {
             self.book().allowed += 1;
             return Ok(Permit::buffered(Arc::clone(self), attempt, decided));
         }
@@ -156,7 +155,7 @@ impl CallScope {
         permit.cancel(why);
         self.book().last_denial = Some(Denial {
             receipt,
-            kind: attempt.kind.to_owned(),
+            kind: attempt.kind.name.to_owned(),
             target: record::target(self, attempt).text,
             reason: reason.label().to_owned(),
         });
@@ -247,7 +246,7 @@ impl CallScope {
     fn decide(&self, attempt: &Attempt<'_>) -> Result<Allowed, Refusal> {
         let (max, counter) = {
             let mut book = self.book();
-            let (count, max) = match attempt.class {
+            let (count, max) = match attempt.kind.class {
                 Class::Strict => (&mut book.strict, STRICT_EFFECTS_MAX),
                 Class::Buffered | Class::Counted => (&mut book.buffered, BUFFERED_EFFECTS_MAX),
             };
@@ -259,7 +258,7 @@ impl CallScope {
         if counter > max || attempts > self.bounds.effects || ledger_bytes > LEDGER_BYTES_MAX {
             return Err(Refusal::of(Reason::LimitReached));
         }
-        if self.book().failed.is_some() && attempt.class == Class::Strict {
+        if self.book().failed.is_some() && attempt.kind.class == Class::Strict {
             return Err(Refusal::of(Reason::LedgerUnavailable));
         }
         if self.caller.bare {
@@ -338,7 +337,7 @@ impl CallScope {
         reason: Reason,
     ) -> Refused {
         let refused = self.refuse(attempt, Refusal::of(reason));
-        if attempt.class == Class::Strict {
+        if attempt.kind.class == Class::Strict {
             let _ = self.watermark().await;
         }
         refused
@@ -347,7 +346,7 @@ impl CallScope {
     /// [`CallScope::refuse_for`] on this thread. Only for tasks of the gate's that may block.
     pub(crate) fn refuse_here(&self, attempt: &Attempt<'_>, reason: Reason) -> Refused {
         let refused = self.refuse(attempt, Refusal::of(reason));
-        if attempt.class == Class::Strict {
+        if attempt.kind.class == Class::Strict {
             let _ = self.watermark_here();
         }
         refused
@@ -360,7 +359,7 @@ impl CallScope {
 
     fn refuse(&self, attempt: &Attempt<'_>, refusal: Refusal) -> Refused {
         let reason = refusal.reason.label();
-        let collapsed = self.book().count_denial(attempt.kind, reason);
+        let collapsed = self.book().count_denial(attempt.kind.name, reason);
         let receipt = record::receipt_id();
         tollgate_contract::mark(if collapsed { "collapsed" } else { "denied" }, &receipt);
         if !collapsed {
@@ -379,7 +378,7 @@ impl CallScope {
                 },
                 budget_left: 0,
             };
-            match attempt.class {
+            match attempt.kind.class {
                 Class::Strict => self.write(record::effect(
                     self,
                     attempt,
@@ -398,7 +397,7 @@ impl CallScope {
             book.note(&receipt);
             book.last_denial = Some(Denial {
                 receipt,
-                kind: attempt.kind.to_owned(),
+                kind: attempt.kind.name.to_owned(),
                 target: record::target(self, attempt).text,
                 reason: reason.to_owned(),
             });

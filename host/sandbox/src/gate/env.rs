@@ -8,8 +8,8 @@ use super::decision::Attempt;
 use super::record;
 use super::table::ENVIRONMENT;
 use super::view::Gate;
+use crate::gate::kinds;
 use tollgate_grants::Effect;
-use tollgate_receipts::Class;
 use wasmtime_wasi::p2::bindings::cli::environment;
 
 /// The most bytes of one value that is delivered.
@@ -32,8 +32,7 @@ impl environment::Host for Gate<'_> {
         for name in &names {
             let attempt = Attempt {
                 import: ENVIRONMENT,
-                kind: "env.read",
-                class: Class::Buffered,
+                kind: kinds::ENV_READ,
                 target: name.clone(),
                 whole: None,
                 effects: &[Effect::Env { name }],
@@ -54,8 +53,7 @@ impl environment::Host for Gate<'_> {
             // Asking is an attempt even where nothing may be delivered: the list was read, empty.
             let attempt = Attempt {
                 import: ENVIRONMENT,
-                kind: "env.read",
-                class: Class::Buffered,
+                kind: kinds::ENV_READ,
                 target: "*".into(),
                 whole: None,
                 effects: &[Effect::Env { name: "*" }],

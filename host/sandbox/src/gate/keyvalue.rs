@@ -8,6 +8,7 @@ use super::record;
 use super::scope::CallScope;
 use super::view::Gate;
 use crate::bindings::keyvalue::store::{Error, Host, HostBucket, KeyResponse};
+use crate::gate::kinds::{self, EffectKind};
 use crate::services::KeyValueError;
 use std::sync::Arc;
 use tollgate_grants::Effect;
@@ -32,8 +33,7 @@ type Answer<T> = wasmtime::Result<Result<T, Error>>;
 async fn kv_permit(
     scope: Arc<CallScope>,
     import: &'static str,
-    kind: &'static str,
-    class: Class,
+    kind: EffectKind,
     namespace: &str,
     key: Option<&str>,
 ) -> Result<Permit, Refused> {
@@ -44,12 +44,11 @@ async fn kv_permit(
     let attempt = Attempt {
         import,
         kind,
-        class,
         target,
         whole: None,
         effects: &[Effect::Kv {
             namespace,
-            write: class == Class::Strict,
+            write: kind.class == Class::Strict,
         }],
     };
     scope.permit(&attempt).await
@@ -125,8 +124,7 @@ impl Host for Gate<'_> {
             kv_permit(
                 self.scope_of_call(),
                 super::table::KV_OPEN,
-                "kv.open",
-                Class::Buffered,
+                kinds::KV_OPEN,
                 &identifier,
                 None
             )
@@ -147,8 +145,7 @@ impl HostBucket for Gate<'_> {
             kv_permit(
                 self.scope_of_call(),
                 super::table::KV_GET,
-                "kv.get",
-                Class::Buffered,
+                kinds::KV_GET,
                 &namespace,
                 Some(&key)
             )
@@ -167,8 +164,7 @@ impl HostBucket for Gate<'_> {
             kv_permit(
                 self.scope_of_call(),
                 super::table::KV_SET,
-                "kv.set",
-                Class::Strict,
+                kinds::KV_SET,
                 &namespace,
                 Some(&key)
             )
@@ -188,8 +184,7 @@ impl HostBucket for Gate<'_> {
             kv_permit(
                 self.scope_of_call(),
                 super::table::KV_DELETE,
-                "kv.delete",
-                Class::Strict,
+                kinds::KV_DELETE,
                 &namespace,
                 Some(&key)
             )
@@ -208,8 +203,7 @@ impl HostBucket for Gate<'_> {
             kv_permit(
                 self.scope_of_call(),
                 super::table::KV_EXISTS,
-                "kv.get",
-                Class::Buffered,
+                kinds::KV_GET,
                 &namespace,
                 Some(&key)
             )
@@ -232,8 +226,7 @@ impl HostBucket for Gate<'_> {
             kv_permit(
                 self.scope_of_call(),
                 super::table::KV_LIST,
-                "kv.list",
-                Class::Buffered,
+                kinds::KV_LIST,
                 &namespace,
                 None
             )

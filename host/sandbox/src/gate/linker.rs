@@ -99,7 +99,7 @@ fn add(l: &mut Linker<State>, link: Link) -> wasmtime::Result<()> {
             WasiHttp,
         >(l, &Default::default(), view::http),
         Link::OutgoingHandler => super::http::link(l),
-        Link::IoError => io::error::add_to_linker::<_, HasTable>(l, table),
+        Link::IoError => io::error::add_to_linker::<_, HasGate>(l, gate),
         Link::Poll => io::poll::add_to_linker::<_, HasTable>(l, table),
         Link::Streams => io::streams::add_to_linker::<_, HasTable>(l, table),
         Link::KeyValue => bindings::keyvalue::store::add_to_linker::<_, HasGate>(l, gate),

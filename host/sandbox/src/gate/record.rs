@@ -2,6 +2,7 @@
 
 use super::decision::{Allowed, Attempt};
 use super::scope::CallScope;
+use crate::gate::kinds::TargetForm;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tollgate_contract::SessionId;
 use tollgate_receipts::{
@@ -67,7 +68,7 @@ pub(crate) fn denied(denial: &tollgate_grants::Denial) -> Decided {
 fn action(scope: &CallScope, attempt: &Attempt<'_>, verdict: Verdict) -> Action {
     if verdict == Verdict::Denied {
         Action::Denial
-    } else if attempt.kind.starts_with("env.") || attempt.kind.starts_with("config.") {
+    } else if attempt.kind.target == TargetForm::Variable {
         Action::EnvironmentDecision
     } else if scope.caller.provider {
         Action::ProviderAction
@@ -93,8 +94,8 @@ pub(crate) fn effect(
         call: scope.caller.call.clone(),
         plugin: scope.caller.plugin.clone(),
         import: attempt.import.to_owned(),
-        kind: attempt.kind.to_owned(),
-        class: attempt.class,
+        kind: attempt.kind.name.to_owned(),
+        class: attempt.kind.class,
         action: action(scope, attempt, decision.verdict),
         target: target(scope, attempt),
         decision,
@@ -107,7 +108,7 @@ pub(crate) fn effect(
 }
 
 fn transport(scope: &CallScope, attempt: &Attempt<'_>) -> Transport {
-    if attempt.kind.starts_with("http.") && scope.host.transport.label() == "fixture" {
+    if attempt.kind.target == TargetForm::Url && scope.host.transport.label() == "fixture" {
         Transport::Fixture
     } else {
         Transport::Live
@@ -127,7 +128,7 @@ pub(crate) fn item(
         state,
         time_us: now_us(),
         import: attempt.import.to_owned(),
-        kind: attempt.kind.to_owned(),
+        kind: attempt.kind.name.to_owned(),
         action: action(scope, attempt, decision.verdict),
         target: target(scope, attempt),
         decision,

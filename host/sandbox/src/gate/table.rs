@@ -2,11 +2,12 @@
 //!
 //! The linker is built from this table and from nothing else ([`super::linker`]).
 //!
-//! Invariant: an interface that does not stand here is not linked, and a function of a linked
-//! interface that does not stand here fails a test.
+//! Invariant: an interface that does not stand here is not linked, and an interface or a function of the
+//! contract that does not stand here fails the build.
 
+use super::kinds;
+pub use super::kinds::{EffectKind, TargetForm};
 use super::linker::Link;
-use tollgate_receipts::Class;
 
 /// How the gate treats one function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,14 +15,14 @@ pub enum Treatment {
     /// An effect: decided, recorded, then performed.
     Effect {
         /// The kinds that its receipts may have.
-        kinds: &'static [(&'static str, Class)],
+        kinds: &'static [EffectKind],
         /// What the guest sees when it is refused.
         denial: DenialForm,
     },
     /// Works on a handle that the gate minted; covered by the receipt that opened it.
     Handle {
         /// The kinds of the receipts that it leaves when the grant is gone meanwhile.
-        kinds: &'static [(&'static str, Class)],
+        kinds: &'static [EffectKind],
     },
     /// Counted in the call's own record.
     Counted,
@@ -68,11 +69,7 @@ pub(super) const KV_DELETE: &str = "wasi:keyvalue/store.bucket.delete";
 pub(super) const KV_EXISTS: &str = "wasi:keyvalue/store.bucket.exists";
 pub(super) const KV_LIST: &str = "wasi:keyvalue/store.bucket.list-keys";
 
-const fn effect(
-    function: &'static str,
-    kinds: &'static [(&'static str, Class)],
-    denial: DenialForm,
-) -> Row {
+const fn effect(function: &'static str, kinds: &'static [EffectKind], denial: DenialForm) -> Row {
     Row {
         function,
         treatment: Treatment::Effect { kinds, denial },
@@ -83,7 +80,7 @@ const fn handle(function: &'static str) -> Row {
     using(function, &[])
 }
 
-const fn using(function: &'static str, kinds: &'static [(&'static str, Class)]) -> Row {
+const fn using(function: &'static str, kinds: &'static [EffectKind]) -> Row {
     Row {
         function,
         treatment: Treatment::Handle { kinds },
@@ -104,22 +101,16 @@ const fn inert(function: &'static str) -> Row {
     }
 }
 
-const STRICT: Class = Class::Strict;
-const BUFFERED: Class = Class::Buffered;
 /// A file or directory that is used after its grant is gone.
-const FS_USE: &[(&str, Class)] = &[("fs.use", BUFFERED)];
+const FS_USE: &[EffectKind] = &[kinds::FS_USE];
 /// A request or an answer that goes on after its grant is gone.
-const HTTP_USE: &[(&str, Class)] = &[("http.use", BUFFERED)];
+const HTTP_USE: &[EffectKind] = &[kinds::HTTP_USE];
 /// A request that led to an address where it may not go.
-const HTTP_FLIGHT: &[(&str, Class)] = &[("http.use", BUFFERED), ("http.connect", STRICT)];
+const HTTP_FLIGHT: &[EffectKind] = &[kinds::HTTP_USE, kinds::HTTP_CONNECT];
 /// A socket for datagrams that is used after its grant is gone.
-const UDP_USE: &[(&str, Class)] = &[("udp.use", BUFFERED)];
+const UDP_USE: &[EffectKind] = &[kinds::UDP_USE];
 /// Streams are of files, of bodies and of connections.
-const STREAM_USE: &[(&str, Class)] = &[
-    ("fs.use", BUFFERED),
-    ("http.use", BUFFERED),
-    ("tcp.use", BUFFERED),
-];
+const STREAM_USE: &[EffectKind] = &[kinds::FS_USE, kinds::HTTP_USE, kinds::TCP_USE];
 const NOT_PERMITTED: DenialForm = DenialForm::Error("not-permitted");
 const ACCESS_DENIED: DenialForm = DenialForm::Error("access-denied");
 
@@ -134,7 +125,7 @@ macro_rules! interfaces {
 
 interfaces! {
     "wasi:cli/environment@0.2.12" Environment [
-        effect("get-environment", &[("env.read", BUFFERED)], DenialForm::Filtered),
+        effect("get-environment", &[kinds::ENV_READ], DenialForm::Filtered),
         inert("get-arguments"),
         inert("initial-cwd"),
     ]
@@ -161,37 +152,32 @@ interfaces! {
         using("[method]descriptor.append-via-stream", FS_USE),
         using("[method]descriptor.advise", FS_USE),
         using("[method]descriptor.sync-data", FS_USE),
-        using("[method]descriptor.get-flags", FS_USE),
-        using("[method]descriptor.get-type", FS_USE),
+        handle("[method]descriptor.get-flags"),
+        handle("[method]descriptor.get-type"),
         using("[method]descriptor.set-size", FS_USE),
         using("[method]descriptor.set-times", FS_USE),
         using("[method]descriptor.read", FS_USE),
         using("[method]descriptor.write", FS_USE),
-        effect("[method]descriptor.read-directory", &[("fs.list", BUFFERED)], NOT_PERMITTED),
+        effect("[method]descriptor.read-directory", &[kinds::FS_LIST], NOT_PERMITTED),
         using("[method]descriptor.sync", FS_USE),
-        effect("[method]descriptor.create-directory-at", &[("fs.mkdir", STRICT)], NOT_PERMITTED),
+        effect("[method]descriptor.create-directory-at", &[kinds::FS_MKDIR], NOT_PERMITTED),
         using("[method]descriptor.stat", FS_USE),
-        effect("[method]descriptor.stat-at", &[("fs.stat", BUFFERED)], NOT_PERMITTED),
-        effect("[method]descriptor.set-times-at", &[("fs.set-times", STRICT)], NOT_PERMITTED),
-        effect("[method]descriptor.link-at", &[("fs.link", STRICT)], NOT_PERMITTED),
+        effect("[method]descriptor.stat-at", &[kinds::FS_STAT], NOT_PERMITTED),
+        effect("[method]descriptor.set-times-at", &[kinds::FS_SET_TIMES], NOT_PERMITTED),
+        effect("[method]descriptor.link-at", &[kinds::FS_LINK], NOT_PERMITTED),
         effect(
             "[method]descriptor.open-at",
-            &[
-                ("fs.open.read", BUFFERED),
-                ("fs.open.dir", BUFFERED),
-                ("fs.open.write", STRICT),
-                ("fs.create", STRICT),
-            ],
+            &[kinds::FS_OPEN_READ, kinds::FS_OPEN_DIR, kinds::FS_OPEN_WRITE, kinds::FS_CREATE],
             NOT_PERMITTED
         ),
-        effect("[method]descriptor.readlink-at", &[("fs.readlink", BUFFERED)], NOT_PERMITTED),
-        effect("[method]descriptor.remove-directory-at", &[("fs.delete", STRICT)], NOT_PERMITTED),
-        effect("[method]descriptor.rename-at", &[("fs.rename", STRICT)], NOT_PERMITTED),
-        effect("[method]descriptor.symlink-at", &[("fs.symlink", STRICT)], NOT_PERMITTED),
-        effect("[method]descriptor.unlink-file-at", &[("fs.delete", STRICT)], NOT_PERMITTED),
+        effect("[method]descriptor.readlink-at", &[kinds::FS_READLINK], NOT_PERMITTED),
+        effect("[method]descriptor.remove-directory-at", &[kinds::FS_DELETE], NOT_PERMITTED),
+        effect("[method]descriptor.rename-at", &[kinds::FS_RENAME], NOT_PERMITTED),
+        effect("[method]descriptor.symlink-at", &[kinds::FS_SYMLINK], NOT_PERMITTED),
+        effect("[method]descriptor.unlink-file-at", &[kinds::FS_DELETE], NOT_PERMITTED),
         handle("[method]descriptor.is-same-object"),
         using("[method]descriptor.metadata-hash", FS_USE),
-        effect("[method]descriptor.metadata-hash-at", &[("fs.stat", BUFFERED)], NOT_PERMITTED),
+        effect("[method]descriptor.metadata-hash-at", &[kinds::FS_STAT], NOT_PERMITTED),
         handle("[method]directory-entry-stream.read-directory-entry"),
         inert("filesystem-error-code"),
     ]
@@ -233,8 +219,8 @@ interfaces! {
         inert("[static]response-outparam.set"),
         handle("[method]incoming-response.status"),
         handle("[method]incoming-response.headers"),
-        using("[method]incoming-response.consume", HTTP_USE),
-        using("[method]incoming-body.stream", HTTP_USE),
+        handle("[method]incoming-response.consume"),
+        handle("[method]incoming-body.stream"),
         handle("[static]incoming-body.finish"),
         handle("[method]future-trailers.subscribe"),
         using("[method]future-trailers.get", HTTP_USE),
@@ -243,7 +229,7 @@ interfaces! {
         inert("[method]outgoing-response.set-status-code"),
         inert("[method]outgoing-response.headers"),
         inert("[method]outgoing-response.body"),
-        using("[method]outgoing-body.write", HTTP_USE),
+        handle("[method]outgoing-body.write"),
         handle("[static]outgoing-body.finish"),
         handle("[method]future-incoming-response.subscribe"),
         using("[method]future-incoming-response.get", HTTP_FLIGHT),
@@ -252,7 +238,7 @@ interfaces! {
     "wasi:http/outgoing-handler@0.2.12" OutgoingHandler [
         effect(
             "handle",
-            &[("http.request", STRICT)],
+            &[kinds::HTTP_REQUEST],
             DenialForm::Error("HTTP-request-denied")
         ),
     ]
@@ -280,12 +266,12 @@ interfaces! {
         using("[method]output-stream.blocking-splice", STREAM_USE),
     ]
     "wasi:keyvalue/store@0.2.0-draft" KeyValue [
-        effect("[method]bucket.get", &[("kv.get", BUFFERED)], ACCESS_DENIED),
-        effect("[method]bucket.set", &[("kv.set", STRICT)], ACCESS_DENIED),
-        effect("[method]bucket.delete", &[("kv.delete", STRICT)], ACCESS_DENIED),
-        effect("[method]bucket.exists", &[("kv.get", BUFFERED)], ACCESS_DENIED),
-        effect("[method]bucket.list-keys", &[("kv.list", BUFFERED)], ACCESS_DENIED),
-        effect("open", &[("kv.open", BUFFERED)], ACCESS_DENIED),
+        effect("[method]bucket.get", &[kinds::KV_GET], ACCESS_DENIED),
+        effect("[method]bucket.set", &[kinds::KV_SET], ACCESS_DENIED),
+        effect("[method]bucket.delete", &[kinds::KV_DELETE], ACCESS_DENIED),
+        effect("[method]bucket.exists", &[kinds::KV_GET], ACCESS_DENIED),
+        effect("[method]bucket.list-keys", &[kinds::KV_LIST], ACCESS_DENIED),
+        effect("open", &[kinds::KV_OPEN], ACCESS_DENIED),
     ]
     "wasi:logging/logging@0.1.0-draft" Logging [counted("log")]
     "wasi:random/insecure-seed@0.2.12" InsecureSeed [counted("insecure-seed")]
@@ -300,7 +286,7 @@ interfaces! {
     "wasi:sockets/network@0.2.12" Network []
     "wasi:sockets/instance-network@0.2.12" InstanceNetwork [inert("instance-network")]
     "wasi:sockets/ip-name-lookup@0.2.12" NameLookup [
-        effect("resolve-addresses", &[("dns.resolve", BUFFERED)], ACCESS_DENIED),
+        effect("resolve-addresses", &[kinds::DNS_RESOLVE], ACCESS_DENIED),
         handle("[method]resolve-address-stream.resolve-next-address"),
         handle("[method]resolve-address-stream.subscribe"),
     ]
@@ -311,13 +297,13 @@ interfaces! {
         inert("create-udp-socket"),
     ]
     "wasi:sockets/tcp@0.2.12" Tcp [
-        effect("[method]tcp-socket.start-bind", &[("tcp.bind", STRICT)], ACCESS_DENIED),
+        effect("[method]tcp-socket.start-bind", &[kinds::TCP_BIND], ACCESS_DENIED),
         handle("[method]tcp-socket.finish-bind"),
-        effect("[method]tcp-socket.start-connect", &[("tcp.connect", STRICT)], ACCESS_DENIED),
+        effect("[method]tcp-socket.start-connect", &[kinds::TCP_CONNECT], ACCESS_DENIED),
         handle("[method]tcp-socket.finish-connect"),
-        effect("[method]tcp-socket.start-listen", &[("tcp.listen", STRICT)], ACCESS_DENIED),
+        effect("[method]tcp-socket.start-listen", &[kinds::TCP_LISTEN], ACCESS_DENIED),
         handle("[method]tcp-socket.finish-listen"),
-        effect("[method]tcp-socket.accept", &[("tcp.accept", BUFFERED)], DenialForm::Filtered),
+        effect("[method]tcp-socket.accept", &[kinds::TCP_ACCEPT], DenialForm::Filtered),
         handle("[method]tcp-socket.local-address"),
         handle("[method]tcp-socket.remote-address"),
         handle("[method]tcp-socket.is-listening"),
@@ -341,9 +327,9 @@ interfaces! {
         handle("[method]tcp-socket.shutdown"),
     ]
     "wasi:sockets/udp@0.2.12" Udp [
-        effect("[method]udp-socket.start-bind", &[("udp.bind", STRICT)], ACCESS_DENIED),
+        effect("[method]udp-socket.start-bind", &[kinds::UDP_BIND], ACCESS_DENIED),
         handle("[method]udp-socket.finish-bind"),
-        effect("[method]udp-socket.stream", &[("udp.connect", STRICT)], ACCESS_DENIED),
+        effect("[method]udp-socket.stream", &[kinds::UDP_CONNECT], ACCESS_DENIED),
         handle("[method]udp-socket.local-address"),
         handle("[method]udp-socket.remote-address"),
         handle("[method]udp-socket.address-family"),
@@ -357,7 +343,7 @@ interfaces! {
         using("[method]incoming-datagram-stream.receive", UDP_USE),
         handle("[method]incoming-datagram-stream.subscribe"),
         using("[method]outgoing-datagram-stream.check-send", UDP_USE),
-        effect("[method]outgoing-datagram-stream.send", &[("udp.send", STRICT)], ACCESS_DENIED),
+        effect("[method]outgoing-datagram-stream.send", &[kinds::UDP_SEND], ACCESS_DENIED),
         handle("[method]outgoing-datagram-stream.subscribe"),
     ]
     "tollgate:plugin/denials@0.1.1" Denials [inert("last")]
@@ -366,6 +352,53 @@ interfaces! {
     "tollgate:plugin/tool-types@0.1.1" ToolTypes []
     "tollgate:plugin/model-types@0.1.1" ModelTypes []
 }
+
+/// Whether an interface stands in the table, under exactly this name.
+const fn links(interface: &str) -> bool {
+    rows_of(interface).is_some()
+}
+
+/// Whether a function of an interface stands in the table.
+const fn has_row(interface: &str, function: &str) -> bool {
+    let Some(mut rows) = rows_of(interface) else {
+        return false;
+    };
+    while let [row, rest @ ..] = rows {
+        if same(row.function, function) {
+            return true;
+        }
+        rows = rest;
+    }
+    false
+}
+
+const fn rows_of(interface: &str) -> Option<&'static [Row]> {
+    let mut left = TABLE;
+    while let [first, rest @ ..] = left {
+        if same(first.name, interface) {
+            return Some(first.rows);
+        }
+        left = rest;
+    }
+    None
+}
+
+const fn same(one: &str, other: &str) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    let (mut one, mut other) = (one.as_bytes(), other.as_bytes());
+    while let ([a, rest @ ..], [b, others @ ..]) = (one, other) {
+        if *a != *b {
+            return false;
+        }
+        (one, other) = (rest, others);
+    }
+    true
+}
+
+// What the contract imports, asserted by the build script.
+include!(concat!(env!("OUT_DIR"), "/imports.rs"));
 
 /// Whether an import of a component stands in the table. Releases of WASI 0.2 are compatible, so the
 /// patch number of a stable version is not compared; pre-releases match exactly.
@@ -422,43 +455,27 @@ fn compatible(ours: &str, theirs: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// The kinds that the gate's sources name, `kind: "…"`.
-    fn named(directory: &std::path::Path, found: &mut std::collections::BTreeSet<String>) {
-        for entry in std::fs::read_dir(directory).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                if !path.ends_with("tests") {
-                    named(&path, found);
-                }
-            } else if path.extension().is_some_and(|end| end == "rs") {
-                let text = std::fs::read_to_string(&path).unwrap();
-                let code = text.split("#[cfg(test)]").next().unwrap();
-                for rest in code.split("kind: \"").skip(1) {
-                    found.insert(rest.split('"').next().unwrap().to_owned());
-                }
-            }
-        }
-    }
-
     #[test]
-    fn every_kind_of_the_gates_sources_stands_in_a_row() {
-        let gate = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/gate"));
-        let mut named_kinds = std::collections::BTreeSet::new();
-        named(gate, &mut named_kinds);
+    fn every_kind_stands_in_a_row() {
         let rows = TABLE.iter().flat_map(|interface| interface.rows);
-        let known: std::collections::BTreeSet<&str> = rows
+        let known: Vec<EffectKind> = rows
             .flat_map(|row| match row.treatment {
                 Treatment::Effect { kinds, .. } | Treatment::Handle { kinds } => kinds,
                 Treatment::Counted | Treatment::Inert => &[],
             })
-            .map(|(kind, _)| *kind)
+            .copied()
             .collect();
-        let strays: Vec<_> = named_kinds
-            .iter()
-            .filter(|kind| !known.contains(kind.as_str()))
-            .collect();
-        assert!(strays.is_empty(), "{strays:?}");
-        assert!(named_kinds.contains("fs.use") && named_kinds.contains("http.connect"));
+        for kind in kinds::ALL {
+            assert!(known.contains(kind), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_stand_there_fails_the_build() {
+        assert!(has_row("wasi:random/random@0.2.12", "get-random-u64"));
+        assert!(!has_row("wasi:random/random@0.2.12", "get-random-u65"));
+        assert!(!has_row("wasi:random/random@0.2.13", "get-random-u64"));
+        assert!(!links("wasi:nn/inference@0.2.0"));
     }
 
     /// Every import of every world, from the contract itself.

@@ -1,6 +1,7 @@
 //! Decisions with a ledger that stalls or fails and grants that change.
 
 use super::*;
+use crate::gate::kinds;
 use crate::gate::testing::{Disk, World};
 use std::path::Path;
 use std::pin::pin;
@@ -12,8 +13,7 @@ const GRANT: &str = "fs.full /host/a at /data";
 fn attempt<'a>(effects: &'a [Effect<'a>]) -> Attempt<'a> {
     Attempt {
         import: "wasi:filesystem/types.descriptor.unlink-file-at",
-        kind: "fs.delete",
-        class: Class::Strict,
+        kind: kinds::FS_DELETE,
         target: "/data/x".into(),
         whole: None,
         effects,

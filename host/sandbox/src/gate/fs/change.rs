@@ -7,77 +7,63 @@ use super::handles::{Base, Mount};
 use super::look::{self, Wish};
 use super::os::{self, Kind, NewTime, OsError, Replace, Resolved, Target};
 use crate::gate::decision::Attempt;
+use crate::gate::kinds::{self, EffectKind};
 use crate::gate::permit::Permit;
 use crate::gate::record;
 use crate::gate::scope::CallScope;
 use std::sync::Arc;
 use tollgate_grants::{Effect, FsOp, Reason};
-use tollgate_receipts::Class;
 use wasmtime_wasi::p2::{FsError, FsResult};
 
 /// Entries of a directory that are looked at before it is renamed.
 const RENAME_ENTRIES_MAX: usize = 10_000;
 
-const fn strict(import: &'static str, kind: &'static str, op: FsOp) -> Wish {
-    Wish {
-        import,
-        kind,
-        class: Class::Strict,
-        op,
-    }
+const fn wish(import: &'static str, kind: EffectKind, op: FsOp) -> Wish {
+    Wish { import, kind, op }
 }
 
-const fn buffered(import: &'static str, kind: &'static str, op: FsOp) -> Wish {
-    Wish {
-        import,
-        kind,
-        class: Class::Buffered,
-        op,
-    }
-}
-
-pub(super) const MKDIR: Wish = strict(
+pub(super) const MKDIR: Wish = wish(
     "wasi:filesystem/types.descriptor.create-directory-at",
-    "fs.mkdir",
+    kinds::FS_MKDIR,
     FsOp::CreateDir,
 );
-pub(super) const UNLINK: Wish = strict(
+pub(super) const UNLINK: Wish = wish(
     "wasi:filesystem/types.descriptor.unlink-file-at",
-    "fs.delete",
+    kinds::FS_DELETE,
     FsOp::Delete,
 );
-pub(super) const RMDIR: Wish = strict(
+pub(super) const RMDIR: Wish = wish(
     "wasi:filesystem/types.descriptor.remove-directory-at",
-    "fs.delete",
+    kinds::FS_DELETE,
     FsOp::Delete,
 );
-pub(super) const SYMLINK: Wish = strict(
+pub(super) const SYMLINK: Wish = wish(
     "wasi:filesystem/types.descriptor.symlink-at",
-    "fs.symlink",
+    kinds::FS_SYMLINK,
     FsOp::Symlink,
 );
-pub(super) const SET_TIMES: Wish = strict(
+pub(super) const SET_TIMES: Wish = wish(
     "wasi:filesystem/types.descriptor.set-times-at",
-    "fs.set-times",
+    kinds::FS_SET_TIMES,
     FsOp::SetTimes,
 );
 const RENAME: &str = "wasi:filesystem/types.descriptor.rename-at";
 const LINK: &str = "wasi:filesystem/types.descriptor.link-at";
-pub(super) const RENAME_FROM: Wish = strict(RENAME, "fs.rename", FsOp::RenameFrom);
-pub(super) const LINK_FROM: Wish = strict(LINK, "fs.link", FsOp::LinkFrom);
-pub(super) const STAT: Wish = buffered(
+pub(super) const RENAME_FROM: Wish = wish(RENAME, kinds::FS_RENAME, FsOp::RenameFrom);
+pub(super) const LINK_FROM: Wish = wish(LINK, kinds::FS_LINK, FsOp::LinkFrom);
+pub(super) const STAT: Wish = wish(
     "wasi:filesystem/types.descriptor.stat-at",
-    "fs.stat",
+    kinds::FS_STAT,
     FsOp::Stat,
 );
-pub(super) const HASH: Wish = buffered(
+pub(super) const HASH: Wish = wish(
     "wasi:filesystem/types.descriptor.metadata-hash-at",
-    "fs.stat",
+    kinds::FS_STAT,
     FsOp::Stat,
 );
-pub(super) const READLINK: Wish = buffered(
+pub(super) const READLINK: Wish = wish(
     "wasi:filesystem/types.descriptor.readlink-at",
-    "fs.readlink",
+    kinds::FS_READLINK,
     FsOp::ReadLink,
 );
 
@@ -270,8 +256,7 @@ fn rename_here(scope: &Arc<CallScope>, from: (&Base, &str), to: (&Base, &str)) -
     }
     let attempt = Attempt {
         import: RENAME,
-        kind: "fs.rename",
-        class: Class::Strict,
+        kind: kinds::FS_RENAME,
         target: shown_pair(from.0, source.rel(), to.0, target.rel()),
         whole: None,
         effects: &effects,
@@ -397,8 +382,7 @@ fn link_here(
     ];
     let attempt = Attempt {
         import: LINK,
-        kind: "fs.link",
-        class: Class::Strict,
+        kind: kinds::FS_LINK,
         target: shown_pair(from.0, found.rel(), to.0, target.rel()),
         whole: None,
         effects: &effects,

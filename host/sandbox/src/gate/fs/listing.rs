@@ -8,13 +8,14 @@ use super::handles::Base;
 use super::look::Wish;
 use super::os::{self, Entry, Kind, Reader};
 use super::{fail, look};
+use crate::gate::kinds;
 use crate::gate::permit::Trace;
 use crate::gate::record;
 use crate::gate::view::Gate;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tollgate_grants::{FsOp, Reason};
-use tollgate_receipts::{Class, OutcomeResult};
+use tollgate_receipts::OutcomeResult;
 use wasmtime::component::Resource;
 use wasmtime_wasi::filesystem::Descriptor;
 use wasmtime_wasi::p2::bindings::filesystem::types;
@@ -29,8 +30,7 @@ pub(super) const LISTING_ENTRIES_MAX: usize = 100_000;
 
 const LIST: Wish = Wish {
     import: "wasi:filesystem/types.descriptor.read-directory",
-    kind: "fs.list",
-    class: Class::Buffered,
+    kind: kinds::FS_LIST,
     op: FsOp::List,
 };
 

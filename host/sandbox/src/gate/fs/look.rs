@@ -4,19 +4,18 @@ use super::fail::{self, Fail};
 use super::handles::{Base, Mount};
 use super::os::{Kind, OsError, Resolved};
 use crate::gate::decision::Attempt;
+use crate::gate::kinds::EffectKind;
 use crate::gate::permit::{Permit, Refused};
 use crate::gate::record;
 use crate::gate::scope::{CallScope, may_block};
 use std::sync::Arc;
 use tollgate_grants::{Effect, FsOp, Reason};
-use tollgate_receipts::Class;
 
 /// A wish for a file, before anything is looked up.
 #[derive(Clone, Copy)]
 pub(super) struct Wish {
     pub(super) import: &'static str,
-    pub(super) kind: &'static str,
-    pub(super) class: Class,
+    pub(super) kind: EffectKind,
     pub(super) op: FsOp,
 }
 
@@ -55,7 +54,6 @@ impl Wish {
         Attempt {
             import: self.import,
             kind: self.kind,
-            class: self.class,
             target,
             whole: None,
             effects,

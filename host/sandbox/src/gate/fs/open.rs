@@ -5,6 +5,7 @@ use super::handles::{Base, Handle, OpenFile};
 use super::look::{self, Wish};
 use super::os::{self, Kind, OpenHow, OsError, Resolved};
 use crate::gate::decision::Basis;
+use crate::gate::kinds;
 use crate::gate::permit::{Permit, Trace};
 use crate::gate::record;
 use crate::gate::scope::CallScope;
@@ -25,26 +26,22 @@ const CREATE_ATTEMPTS_MAX: usize = 4;
 
 const READ: Wish = Wish {
     import: IMPORT,
-    kind: "fs.open.read",
-    class: Class::Buffered,
+    kind: kinds::FS_OPEN_READ,
     op: FsOp::Read,
 };
 const DIRECTORY: Wish = Wish {
     import: IMPORT,
-    kind: "fs.open.dir",
-    class: Class::Buffered,
+    kind: kinds::FS_OPEN_DIR,
     op: FsOp::List,
 };
 const WRITE: Wish = Wish {
     import: IMPORT,
-    kind: "fs.open.write",
-    class: Class::Strict,
+    kind: kinds::FS_OPEN_WRITE,
     op: FsOp::Write,
 };
 const CREATE: Wish = Wish {
     import: IMPORT,
-    kind: "fs.create",
-    class: Class::Strict,
+    kind: kinds::FS_CREATE,
     op: FsOp::Create,
 };
 
@@ -304,7 +301,7 @@ fn open_existing(
     }
     let permit = wish.permit_here(scope, mount, found.rel())?;
     let basis = permit.basis().clone();
-    let strict = wish.class == Class::Strict;
+    let strict = wish.kind.class == Class::Strict;
     let floor = if strict {
         tollgate_contract::stop_point("gate.before_effect");
         scope.host.files.keep_floor(&mount.root)

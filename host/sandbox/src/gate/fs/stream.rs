@@ -3,6 +3,7 @@
 use super::handles::OpenFile;
 use super::os::OsError;
 use super::quota::Quota;
+use crate::gate::kinds;
 use crate::gate::scope::CallScope;
 use bytes::{Bytes, BytesMut};
 use std::fs::File;
@@ -11,7 +12,7 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tollgate_grants::Effect;
-use tollgate_receipts::{Class, OutcomeResult};
+use tollgate_receipts::OutcomeResult;
 use wasmtime_wasi::runtime::AbortOnDropJoinHandle;
 use wasmtime_wasi_io::poll::Pollable;
 use wasmtime_wasi_io::streams::{InputStream, StreamError, StreamResult};
@@ -50,8 +51,7 @@ impl Lasting {
         };
         let attempt = crate::gate::decision::Attempt {
             import: "wasi:io/streams",
-            kind: "fs.use",
-            class: Class::Buffered,
+            kind: kinds::FS_USE,
             target: file.mount.show(&file.rel),
             whole: None,
             effects: &[effect],

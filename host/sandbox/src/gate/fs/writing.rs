@@ -191,11 +191,12 @@ mod tests {
     use super::super::os;
     use super::*;
     use crate::gate::decision::Attempt;
+    use crate::gate::kinds;
     use crate::gate::record;
     use crate::gate::testing::World;
     use std::sync::atomic::AtomicU64;
     use tollgate_grants::{Effect, FsOp};
-    use tollgate_receipts::{Class, Outcome, Record};
+    use tollgate_receipts::{Outcome, Record};
 
     async fn open(world: &World, file: &File) -> Lasting {
         let dir = world.home.path().join("mount");
@@ -209,8 +210,7 @@ mod tests {
         }];
         let attempt = Attempt {
             import: "wasi:filesystem/types.descriptor.open-at",
-            kind: "fs.open.write",
-            class: Class::Strict,
+            kind: kinds::FS_OPEN_WRITE,
             target: "/data/x".into(),
             whole: None,
             effects: &effects,

@@ -3,6 +3,7 @@
 
 use super::net::Transport;
 use crate::gate::decision::{Attempt, Basis};
+use crate::gate::kinds;
 use crate::gate::record;
 use crate::gate::scope::CallScope;
 use crate::gate::table::HTTP_HANDLE;
@@ -14,7 +15,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use tollgate_grants::{Decision, Effect, Reason, RequestUrl};
-use tollgate_receipts::Class;
 
 /// A request that was allowed.
 pub(super) struct Granted {
@@ -75,8 +75,7 @@ impl Granted {
         if !self.refused.swap(true, Ordering::Relaxed) {
             let attempt = Attempt {
                 import: HTTP_HANDLE,
-                kind: "http.use",
-                class: Class::Buffered,
+                kind: kinds::HTTP_USE,
                 target: format!("{} {}", self.method, self.url.display_redacted()),
                 whole: Some(format!("{} {}", self.method, self.url.uri())),
                 effects: &[effect],
@@ -162,8 +161,7 @@ mod tests {
         }];
         let attempt = Attempt {
             import: HTTP_HANDLE,
-            kind: "http.request",
-            class: Class::Strict,
+            kind: kinds::HTTP_REQUEST,
             target: "GET http://127.0.0.1:8080/a".into(),
             whole: None,
             effects: &effects,

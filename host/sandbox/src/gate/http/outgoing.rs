@@ -6,6 +6,7 @@ use super::net::{
 };
 use super::task;
 use crate::gate::decision::Attempt;
+use crate::gate::kinds;
 use crate::gate::record;
 use crate::gate::scope::CallScope;
 use crate::gate::table::HTTP_HANDLE;
@@ -14,7 +15,6 @@ use http_body_util::{BodyExt, Empty};
 use std::sync::Arc;
 use std::time::Duration;
 use tollgate_grants::{Authority, Decision, Effect, Reason, RequestUrl};
-use tollgate_receipts::Class;
 use wasmtime::StoreContextMut;
 use wasmtime::component::Resource;
 use wasmtime_wasi_http::p2::bindings::http::types::{self, ErrorCode, RequestOptions};
@@ -51,8 +51,7 @@ pub(super) async fn handle(
     }];
     let attempt = Attempt {
         import: HTTP_HANDLE,
-        kind: "http.request",
-        class: Class::Strict,
+        kind: kinds::HTTP_REQUEST,
         target: format!("{method} {}", url.display_redacted()),
         whole: Some(format!("{method} {}", url.uri())),
         effects: &effects,
@@ -104,8 +103,7 @@ impl Unreadable {
     async fn refuse(self, scope: &Arc<CallScope>) -> ErrorCode {
         let attempt = Attempt {
             import: HTTP_HANDLE,
-            kind: "http.request",
-            class: Class::Strict,
+            kind: kinds::HTTP_REQUEST,
             target: self.shown,
             whole: Some(self.whole),
             effects: &[],

@@ -4,6 +4,7 @@ use super::errors;
 use super::granted::{Granted, GrantedBody};
 use super::net::{CountingBody, Ended, Inbound, NetError, NetErrorKind, OutboundRequest, Tally};
 use crate::gate::decision::Attempt;
+use crate::gate::kinds;
 use crate::gate::permit::{Permit, Trace};
 use crate::gate::record;
 use crate::gate::scope::CallScope;
@@ -14,7 +15,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use tokio::sync::oneshot;
 use tollgate_grants::{Effect, RequestUrl};
-use tollgate_receipts::{Class, Outcome, OutcomeResult};
+use tollgate_receipts::{Outcome, OutcomeResult};
 use wasmtime_wasi_http::p2::types::HostFutureIncomingResponse;
 use wasmtime_wasi_http::{Error, WasiBody};
 
@@ -86,8 +87,7 @@ async fn refuse_addresses(
         }];
         let attempt = Attempt {
             import: HTTP_HANDLE,
-            kind: "http.connect",
-            class: Class::Strict,
+            kind: kinds::HTTP_CONNECT,
             target: format!("{}:{} at {address}", url.host(), url.port()),
             whole: None,
             effects: &effects,

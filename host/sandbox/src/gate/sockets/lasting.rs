@@ -3,12 +3,12 @@
 
 use super::wish::Wish;
 use crate::gate::decision::{Attempt, Basis};
+use crate::gate::kinds;
 use crate::gate::scope::CallScope;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tollgate_grants::Protocol;
-use tollgate_receipts::Class;
 
 /// Something that was allowed and goes on.
 pub(super) struct Lasting {
@@ -57,16 +57,14 @@ impl Lasting {
             let attempt = match self.wish.protocol {
                 Protocol::Tcp => Attempt {
                     import: "wasi:sockets/tcp",
-                    kind: "tcp.use",
-                    class: Class::Buffered,
+                    kind: kinds::TCP_USE,
                     target: self.target.clone(),
                     whole: None,
                     effects: &effects,
                 },
                 Protocol::Udp => Attempt {
                     import: "wasi:sockets/udp",
-                    kind: "udp.use",
-                    class: Class::Buffered,
+                    kind: kinds::UDP_USE,
                     target: self.target.clone(),
                     whole: None,
                     effects: &effects,

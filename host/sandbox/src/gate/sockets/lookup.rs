@@ -11,6 +11,7 @@ use super::room::Rooms;
 use super::wish;
 use crate::gate::decision::Attempt;
 use crate::gate::http::net::{Resolver, Transport};
+use crate::gate::kinds;
 use crate::gate::permit::Permit;
 use crate::gate::record;
 use crate::gate::scope::CallScope;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tollgate_grants::{Effect, Reason};
-use tollgate_receipts::{Class, Outcome};
+use tollgate_receipts::Outcome;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, Resource, ResourceType};
 use wasmtime_wasi::p2::bindings::sockets::network::{ErrorCode, IpAddress, Network};
@@ -113,8 +114,7 @@ pub(super) async fn resolve(
     let effects = [Effect::Dns { name: &name }];
     let attempt = Attempt {
         import: RESOLVE,
-        kind: "dns.resolve",
-        class: Class::Buffered,
+        kind: kinds::DNS_RESOLVE,
         target: name.clone(),
         whole: None,
         effects: &effects,

@@ -2,13 +2,13 @@
 
 use crate::gate::decision::Attempt;
 use crate::gate::http::net::Transport;
+use crate::gate::kinds::{self, EffectKind};
 use crate::gate::permit::{Permit, Refused};
 use crate::gate::record;
 use crate::gate::scope::{CallScope, may_block};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tollgate_grants::{Direction, Effect, Protocol, Reason};
-use tollgate_receipts::Class;
 use wasmtime_wasi::p2::SocketError;
 use wasmtime_wasi::p2::bindings::sockets::network::ErrorCode;
 
@@ -16,31 +16,27 @@ use wasmtime_wasi::p2::bindings::sockets::network::ErrorCode;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wish {
     pub(super) import: &'static str,
-    pub(super) kind: &'static str,
-    pub(super) class: Class,
+    pub(super) kind: EffectKind,
     pub(super) protocol: Protocol,
     pub(super) direction: Direction,
 }
 
 pub(super) const TCP_CONNECT: Wish = Wish {
     import: "wasi:sockets/tcp.tcp-socket.start-connect",
-    kind: "tcp.connect",
-    class: Class::Strict,
+    kind: kinds::TCP_CONNECT,
     protocol: Protocol::Tcp,
     direction: Direction::Connect,
 };
 pub(super) const TCP_BIND: Wish = Wish {
     import: "wasi:sockets/tcp.tcp-socket.start-bind",
-    kind: "tcp.bind",
-    class: Class::Strict,
+    kind: kinds::TCP_BIND,
     protocol: Protocol::Tcp,
     direction: Direction::Bind,
 };
 /// Named by the address that was bound, as it was asked for.
 pub(super) const TCP_LISTEN: Wish = Wish {
     import: "wasi:sockets/tcp.tcp-socket.start-listen",
-    kind: "tcp.listen",
-    class: Class::Strict,
+    kind: kinds::TCP_LISTEN,
     protocol: Protocol::Tcp,
     direction: Direction::Bind,
 };
@@ -48,29 +44,25 @@ pub(super) const TCP_LISTEN: Wish = Wish {
 /// no peer for `bind`: whoever reaches a granted address may be let in.
 pub(super) const TCP_ACCEPT: Wish = Wish {
     import: "wasi:sockets/tcp.tcp-socket.accept",
-    kind: "tcp.accept",
-    class: Class::Buffered,
+    kind: kinds::TCP_ACCEPT,
     protocol: Protocol::Tcp,
     direction: Direction::Bind,
 };
 pub(super) const UDP_BIND: Wish = Wish {
     import: "wasi:sockets/udp.udp-socket.start-bind",
-    kind: "udp.bind",
-    class: Class::Strict,
+    kind: kinds::UDP_BIND,
     protocol: Protocol::Udp,
     direction: Direction::Bind,
 };
 pub(super) const UDP_CONNECT: Wish = Wish {
     import: "wasi:sockets/udp.udp-socket.stream",
-    kind: "udp.connect",
-    class: Class::Strict,
+    kind: kinds::UDP_CONNECT,
     protocol: Protocol::Udp,
     direction: Direction::Connect,
 };
 pub(super) const UDP_SEND: Wish = Wish {
     import: "wasi:sockets/udp.outgoing-datagram-stream.send",
-    kind: "udp.send",
-    class: Class::Strict,
+    kind: kinds::UDP_SEND,
     protocol: Protocol::Udp,
     direction: Direction::Connect,
 };
@@ -89,7 +81,6 @@ impl Wish {
         Attempt {
             import: self.import,
             kind: self.kind,
-            class: self.class,
             target: target.to_owned(),
             whole: None,
             effects,

@@ -1,26 +1,23 @@
-//! Import × verdict: every import that is an effect, attempted with everything granted, with reading
-//! granted, with nothing granted, with the grants revoked and with the ledger lost in the middle of the
-//! call. The snapshot is reviewed; a row of the classification table that the guest does not attempt fails
-//! the test.
+//! The calls of the matrix: a guest under one policy, or with something that goes wrong in the middle.
 
 use crate::hostile::outcome;
+use crate::hostile::scene::private_name;
 use crate::inside::host::Host;
 use crate::inside::trouble::{Ill, When};
 use crate::support::server::{Answer, Server};
 use crate::support::{Home, place};
 use serde_json::{Value, json};
-use std::fmt::Write;
-use std::net::{TcpListener, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tollgate_receipts::Class;
-use tollgate_sandbox::table::{TABLE, Treatment};
+use tollgate_sandbox::table::{EffectKind, TargetForm};
 
 /// What is granted, by name.
-const GRANTED: [(&str, &str); 3] = [
+pub(super) const GRANTED: [(&str, &str); 3] = [
     (
         "everything",
         r#""fs.full {MOUNT} at /data", "http GET http://127.0.0.1:{PORT}/**", "env HOSTILE_PLAIN",
@@ -32,50 +29,19 @@ const GRANTED: [(&str, &str); 3] = [
 ];
 
 /// What came of the attempts under one policy.
-struct Column {
-    name: &'static str,
-    said: Vec<String>,
+pub(super) struct Column {
+    pub(super) name: &'static str,
+    pub(super) said: Vec<String>,
     /// Why nothing that the guest said left the call.
-    silent: Option<String>,
-    receipts: Vec<Value>,
-}
-
-#[test]
-fn every_import_has_its_verdict() {
-    let columns = GRANTED.map(|(name, grants)| attempt(name, grants));
-    let bench = Bench::new();
-    let mut shown = String::new();
-    for interface in TABLE {
-        let (import, _version) = interface.name.split_once('@').unwrap();
-        for row in interface.rows {
-            let Treatment::Effect { kinds, .. } = row.treatment else {
-                continue;
-            };
-            let function = row.function.trim_start_matches("[method]");
-            let import = format!("{import}.{function}");
-            for (kind, class) in kinds {
-                writeln!(shown, "{import}  {kind}  {}", class.label()).unwrap();
-                for column in &columns {
-                    let (came, saw) = column.came(&import, kind);
-                    writeln!(shown, "    {:<12}{came:<34}{saw}", column.name).unwrap();
-                }
-                for (name, ill) in [("revoked", Ill::Revoked), ("no ledger", Ill::NoLedger)] {
-                    let column = bench.attempt(name, ill, when(&import, kind, *class));
-                    if *class == Class::Strict {
-                        assert!(!bench.performed(&import, kind), "{name}: {import} {kind}");
-                    }
-                    let (came, saw) = column.came(&import, kind);
-                    writeln!(shown, "    {name:<12}{came:<34}{saw}").unwrap();
-                }
-            }
-        }
-    }
-    insta::assert_snapshot!(shown);
+    pub(super) silent: Option<String>,
+    pub(super) receipts: Vec<Value>,
 }
 
 impl Column {
     /// The receipt of an attempt, and what the guest saw.
-    fn came(&self, import: &str, kind: &str) -> (String, String) {
+    pub(super) fn came(&self, import: &str, kind: &EffectKind) -> (String, String) {
+        let form = kind.target;
+        let kind = kind.name;
         let saw = self.said.iter().find_map(|line| {
             let (what, saw) = line.split_once(": ")?;
             let (short, of_kind) = what.split_once(' ')?;
@@ -86,12 +52,16 @@ impl Column {
         });
         let saw = saw.or_else(|| self.silent.clone());
         let saw = saw.unwrap_or_else(|| panic!("the guest does not attempt {import} {kind}"));
-        let lines: Vec<String> = self
-            .receipts
-            .iter()
-            .filter(|receipt| receipt["import"] == import && receipt["kind"] == kind)
-            .map(outcome::line)
-            .collect();
+        let its = |receipt: &&Value| receipt["import"] == import && receipt["kind"] == kind;
+        let its: Vec<&Value> = self.receipts.iter().filter(its).collect();
+        for receipt in &its {
+            let target = receipt["target"]["text"].as_str().unwrap();
+            assert!(
+                fits(form, target),
+                "{import} {kind}: {target:?} is no {form:?}"
+            );
+        }
+        let lines: Vec<String> = its.into_iter().map(outcome::line).collect();
         let came = match lines.as_slice() {
             [] => "no receipt".to_owned(),
             [one] => came_of(one),
@@ -108,8 +78,34 @@ impl Column {
     }
 }
 
+/// Whether a target is of its kind's form, as far as this scene goes.
+pub(super) fn fits(form: TargetForm, target: &str) -> bool {
+    let path = |text: &str| text.starts_with('/') && !text.contains(" -> ");
+    match form {
+        TargetForm::Variable => matches!(target, "HOSTILE_PLAIN" | "*"),
+        TargetForm::Path => path(target),
+        TargetForm::Paths => {
+            let both = target.split_once(" -> ");
+            both.map_or(path(target), |(from, to)| path(from) && path(to))
+        }
+        TargetForm::Url => ["GET http://127.0.0.1:", "POST http://127.0.0.1:"]
+            .iter()
+            .any(|begin| target.starts_with(begin)),
+        TargetForm::Endpoint => {
+            let both = target.split_once(" at ");
+            both.is_some_and(|(name, at)| {
+                name.starts_with(&private_name()) && at.parse::<IpAddr>().is_ok()
+            })
+        }
+        TargetForm::Namespace => target == "notes",
+        TargetForm::Key => target == "notes/key",
+        TargetForm::HostName => target == "localhost",
+        TargetForm::Address => target.parse::<SocketAddr>().is_ok(),
+    }
+}
+
 /// The line of a receipt without its kind and target.
-fn came_of(line: &str) -> String {
+pub(super) fn came_of(line: &str) -> String {
     let (came, _target) = line.split_once(": ").unwrap();
     came.split_once(' ').unwrap().1.to_owned()
 }
@@ -139,7 +135,7 @@ pub(crate) fn visit(port: u16, over: Arc<AtomicBool>) -> JoinHandle<()> {
 
 /// When something goes wrong with an attempt of this kind: a strict one has just said its intent; a buffered
 /// one comes after what it needs.
-fn when(import: &str, kind: &str, class: Class) -> When {
+pub(super) fn when(import: &str, kind: &str, class: Class) -> When {
     match (class, kind) {
         (Class::Strict, _) => When::Intent(import.into(), kind.into()),
         (_, "kv.get" | "kv.list") => When::After("kv.set".into()),
@@ -149,8 +145,8 @@ fn when(import: &str, kind: &str, class: Class) -> When {
 }
 
 /// What the troubled calls share: a host, a server and a place to work in.
-struct Bench {
-    host: Arc<Host>,
+pub(super) struct Bench {
+    pub(super) host: Arc<Host>,
     server: Server,
     /// Requests that the server had before the last call.
     asked: AtomicUsize,
@@ -158,15 +154,19 @@ struct Bench {
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let server = Server::start(|_| Answer::ok("a page"));
-        let grants = GRANTED[0]
-            .1
-            .replace("{MOUNT}", "{ROOT}/mount")
-            .replace("{PORT}", &server.port.to_string())
-            .replace("{OWN_PORT}", "*");
+        let filled = |grants: &str| {
+            grants
+                .replace("{MOUNT}", "{ROOT}/mount")
+                .replace("{PRIVATE}", &private_name())
+                .replace("{PORT}", &server.port.to_string())
+                .replace("{OWN_PORT}", "*")
+        };
+        let (effects, uses) = (filled(GRANTED[0].1), filled(super::uses::GRANTS));
         let policy = format!(
-            "version = 1\n[plugins.matrix]\ngrants = [{grants}]\nlimits = {{ wall = \"3s\" }}\n"
+            "version = 1\n[plugins.matrix]\ngrants = [{effects}]\nlimits = {{ wall = \"3s\" }}\n\
+             [plugins.imports]\ngrants = [{uses}]\nlimits = {{ wall = \"3s\" }}\n"
         );
         let client = tollgate_sandbox::net::ClientOptions::default();
         Self {
@@ -178,7 +178,7 @@ impl Bench {
     }
 
     /// Whether the disk or the server shows that the last call performed this; of what neither can show, no.
-    fn performed(&self, import: &str, kind: &str) -> bool {
+    pub(super) fn performed(&self, import: &str, kind: &str) -> bool {
         let there = |name: &str| self.host.root().join("mount").join(name).exists();
         match kind {
             "fs.mkdir" => there("made"),
@@ -193,7 +193,18 @@ impl Bench {
         }
     }
 
-    fn attempt(&self, name: &'static str, ill: Ill, when: When) -> Column {
+    /// How a call ends in which the guest does this and does not come back.
+    pub(super) fn ended(&self, guest: &str, what: &str) -> String {
+        let arguments = json!({ "guest": what });
+        let called = self
+            .runtime
+            .block_on(self.host.tool(guest, "attempt", arguments));
+        // The frames are the compiler's affair.
+        let fault = called.unwrap_err();
+        fault.split(" (in ").next().unwrap().to_owned()
+    }
+
+    pub(super) fn attempt(&self, guest: &str, name: &'static str, ill: Ill, when: When) -> Column {
         self.asked
             .store(self.server.seen().len(), Ordering::Relaxed);
         let mount = self.host.root().join("mount");
@@ -202,10 +213,10 @@ impl Bench {
         let called = Arc::new(AtomicBool::new(false));
         let own_port = free_port();
         let client = visit(own_port, Arc::clone(&called));
-        let arguments = json!({ "port": self.server.port, "canary_port": own_port });
+        let arguments = scene(self.server.port, own_port);
         let (said, receipts) =
             self.runtime
-                .block_on(self.host.troubled("matrix", arguments, (ill, when)));
+                .block_on(self.host.troubled(guest, arguments, (ill, when)));
         called.store(true, Ordering::Relaxed);
         client.join().unwrap();
         let (said, silent) = match said {
@@ -235,6 +246,11 @@ impl Bench {
     }
 }
 
+/// What the guest is told.
+fn scene(port: u16, own_port: u16) -> Value {
+    json!({ "port": port, "canary_port": own_port, "private_name": private_name() })
+}
+
 /// The files that the guest works on.
 fn lay_out(mount: &Path) {
     std::fs::create_dir_all(mount.join("sub")).unwrap();
@@ -242,24 +258,26 @@ fn lay_out(mount: &Path) {
     std::os::unix::fs::symlink("note.txt", mount.join("link-inside")).unwrap();
 }
 
-fn attempt(name: &'static str, grants: &str) -> Column {
-    let home = Home::new();
+pub(super) fn attempt(guest: &str, name: &'static str, grants: &str) -> Column {
+    let mut home = Home::new();
+    home.set("RUST_BACKTRACE", "1");
     let server = Server::start(|_| Answer::ok("a page"));
     let mount = home.root().join("mount");
     lay_out(&mount);
-    let component = place::hostile().join("matrix.wasm");
+    let component = place::hostile().join(format!("{guest}.wasm"));
     let own_port = free_port();
     let called = Arc::new(AtomicBool::new(false));
     let client = visit(own_port, Arc::clone(&called));
     let grants = grants
         .replace("{MOUNT}", mount.to_str().unwrap())
+        .replace("{PRIVATE}", &private_name())
         .replace("{PORT}", &server.port.to_string())
         .replace("{OWN_PORT}", &own_port.to_string());
     home.policy(&format!(
-        "version = 1\n[plugins.matrix]\ncomponent = {component:?}\ngrants = [{grants}]\n"
+        "version = 1\n[plugins.{guest}]\ncomponent = {component:?}\ngrants = [{grants}]\n"
     ));
-    let arguments = json!({ "port": server.port, "canary_port": own_port }).to_string();
-    let answer = home.json(["call", "matrix", "attempt", "--arguments-json", &arguments]);
+    let arguments = scene(server.port, own_port).to_string();
+    let answer = home.json(["call", guest, "attempt", "--arguments-json", &arguments]);
     called.store(true, Ordering::Relaxed);
     client.join().unwrap();
     let session = answer["session"].as_str().unwrap();
