@@ -15,10 +15,12 @@ mod chain;
 mod decode;
 mod encode;
 mod entry;
+pub mod export;
 mod fold;
 mod id;
 mod labels;
 mod ledger;
+pub mod log;
 mod pack;
 mod redact;
 

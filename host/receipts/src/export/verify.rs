@@ -1,0 +1,349 @@
+//! Whether an export is what its host signed: nothing changed, nothing left out.
+
+use super::format::{Export, Header, Scope, Span, UnreadableExport, header_extension};
+use crate::log::{HeadError, PrunedTree, PrunedTreeError, TreeHead, VerifierKey};
+use crate::{
+    ChainError, ChainHead, Entry, FoldFault, HASH_BYTES, Receipt, Record, entry_hash, fold,
+};
+use std::collections::HashMap;
+
+/// Why an export does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExportError {
+    /// It cannot be read.
+    #[error("the export cannot be read: {0}")]
+    Unreadable(#[from] UnreadableExport),
+    /// Records that should be there are not.
+    #[error("the export is not complete: {0}")]
+    Incomplete(String),
+    /// Something was changed, or is of another log.
+    #[error("the export is not valid: {0}")]
+    Invalid(String),
+}
+
+/// A session's chain, verified.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct VerifiedSession {
+    /// The session.
+    pub session: String,
+    /// Sequence of the first entry.
+    pub from: u64,
+    /// Sequence of the last entry.
+    pub to: u64,
+    /// How many entries the session had at the tree size.
+    pub chain: u64,
+    /// Whether the session had ended: stopped, archived or removed, and not started again.
+    pub closed: bool,
+}
+
+/// What an export proves.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    /// What the header says.
+    pub header: Header,
+    /// The signed tree head.
+    pub head: TreeHead,
+    /// The sessions.
+    pub sessions: Vec<VerifiedSession>,
+    /// The entries, in the ledger's order.
+    pub entries: Vec<(u64, Entry)>,
+    /// What they fold to.
+    pub receipts: Vec<Receipt>,
+    /// Entries that contradict others, which no honest host writes. Those of a part of a session may
+    /// continue receipts that began before it.
+    pub faults: Vec<FoldFault>,
+}
+
+impl Verified {
+    /// What was found, in lines.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let mut told = String::new();
+        for one in &self.sessions {
+            let state = if one.closed { "closed" } else { "open" };
+            let (session, from, to, size) = (&one.session, one.from, one.to, self.head.size);
+            told.push_str(&match (from, to == one.chain) {
+                (1, true) => {
+                    format!("session {session}: complete to {to}, {state} at tree size {size}\n")
+                }
+                _ => format!(
+                    "session {session}: complete from {from} to {to} of {}, {state} there; tree size {size}\n",
+                    one.chain
+                ),
+            });
+        }
+        let root = hex::encode(self.head.root);
+        told.push_str(&format!(
+            "{} entries, {} receipts, all as signed by {} (root {root})\n",
+            self.entries.len(),
+            self.receipts.len(),
+            self.head.origin,
+        ));
+        for fault in &self.faults {
+            told.push_str(&format!("strange: {fault}\n"));
+        }
+        told
+    }
+
+    /// The same for programs.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        let faults: Vec<String> = self.faults.iter().map(ToString::to_string).collect();
+        serde_json::json!({
+            "verified": true,
+            "origin": self.head.origin,
+            "tree_size": self.head.size,
+            "root": hex::encode(self.head.root),
+            "created_us": self.header.created_us,
+            "scope": self.header.scope,
+            "sessions": self.sessions,
+            "entries": self.entries.len(),
+            "receipts": self.receipts.len(),
+            "faults": faults,
+        })
+    }
+}
+
+/// Verifies an export with the public key of the ledger.
+///
+/// # Errors
+///
+/// [`ExportError`]; the first bad record is named.
+pub fn verify(file: &[u8], key: &VerifierKey) -> Result<Verified, ExportError> {
+    let export = Export::read(file)?;
+    let head = signed(&export, key)?;
+    placed(&export)?;
+    let chains = chained(&export)?;
+    rooted(&export, &head)?;
+    if !export.intact {
+        let why = "the digest at its end is not that of the file".to_owned();
+        return Err(ExportError::Invalid(why));
+    }
+    let folded = fold(chains.entries.iter().map(|(_, entry)| entry));
+    let whole = matches!(export.header.scope, Scope::Session(_));
+    let faults = folded.faults.into_iter();
+    Ok(Verified {
+        sessions: chains.sessions,
+        entries: chains.entries,
+        receipts: folded.receipts,
+        faults: faults
+            .filter(|fault| whole || !matches!(fault, FoldFault::Orphan { .. }))
+            .collect(),
+        header: export.header,
+        head,
+    })
+}
+
+/// The head is signed by the key, and binds the header.
+fn signed(export: &Export<'_>, key: &VerifierKey) -> Result<TreeHead, ExportError> {
+    let head = key.verify(export.head).map_err(|error| match error {
+        HeadError::Malformed(why) => ExportError::Invalid(format!("its tree head: {why}")),
+        other => ExportError::Invalid(other.to_string()),
+    })?;
+    let header = &export.header;
+    if head.extension != header_extension(export.header_line) {
+        let why = "its header is not the one that was signed";
+        return Err(ExportError::Invalid(why.to_owned()));
+    }
+    if head.size != header.size || head.origin != header.origin {
+        let why = "its header is of another tree than its head";
+        return Err(ExportError::Invalid(why.to_owned()));
+    }
+    Ok(head)
+}
+
+/// The records stand in the order of the ledger, and where all of it must be there, all of it is.
+fn placed(export: &Export<'_>) -> Result<(), ExportError> {
+    let mut expected = export.header.first;
+    let mut last = None;
+    for (index, _) in &export.records {
+        if last.is_some_and(|last| last >= *index) {
+            let why = format!("the record of leaf {index} is repeated or out of order");
+            return Err(ExportError::Invalid(why));
+        }
+        if let Some(expected) = expected.filter(|expected| expected != index) {
+            let why = format!("the record of leaf {expected} is missing");
+            return Err(ExportError::Incomplete(why));
+        }
+        last = Some(*index);
+        expected = expected.map(|expected| expected.saturating_add(1));
+    }
+    match expected {
+        Some(expected) if expected != export.header.size => {
+            let why = format!("the record of leaf {expected} is missing");
+            Err(ExportError::Incomplete(why))
+        }
+        _ => Ok(()),
+    }
+}
+
+struct Chains {
+    sessions: Vec<VerifiedSession>,
+    entries: Vec<(u64, Entry)>,
+}
+
+/// One session's chain on the way through the records.
+struct Link<'a> {
+    span: &'a Span,
+    head: ChainHead,
+    closed: bool,
+    /// Places of its records.
+    places: Vec<usize>,
+}
+
+fn chained(export: &Export<'_>) -> Result<Chains, ExportError> {
+    let mut links = HashMap::new();
+    for span in &export.header.sessions {
+        let head = ChainHead {
+            session: span.session.clone(),
+            count: span.from.saturating_sub(1),
+            hash: hash_of(&span.prev)?,
+        };
+        let link = Link {
+            span,
+            head,
+            closed: false,
+            places: Vec::new(),
+        };
+        links.insert(span.session.as_str(), link);
+    }
+    let mut entries = Vec::with_capacity(export.records.len());
+    for (place, (index, stored)) in export.records.iter().enumerate() {
+        let entry = crate::decode(stored).map_err(|error| {
+            ExportError::Invalid(format!("the record of leaf {index}: {error}"))
+        })?;
+        let Some(link) = links.get_mut(entry.session.as_str()) else {
+            let session = crate::clip(&entry.session, crate::ID_BYTES_MAX);
+            let why = format!(
+                "the record of leaf {index} is of session {session}, which the header does not name"
+            );
+            return Err(ExportError::Invalid(why));
+        };
+        link.places.push(place);
+        if let Err(error) = link.head.advance(stored) {
+            return Err(broken(export, link, error));
+        }
+        if let Record::Change(change) = &entry.record {
+            link.closed = closes(&change.what).unwrap_or(link.closed);
+        }
+        entries.push((*index, entry));
+    }
+    let sessions = export.header.sessions.iter();
+    let sessions = sessions.map(|span| ended(export, span, links.get(span.session.as_str())));
+    Ok(Chains {
+        sessions: sessions.collect::<Result<_, _>>()?,
+        entries,
+    })
+}
+
+/// Which of two records was changed when one does not follow from the other.
+fn broken(export: &Export<'_>, link: &Link<'_>, error: ChainError) -> ExportError {
+    match error {
+        ChainError::Gap {
+            expected, found, ..
+        } if found > expected => {
+            let session = &link.span.session;
+            let why = format!("session {session}: entry {expected} is missing, {found} follows");
+            ExportError::Incomplete(why)
+        }
+        ChainError::Relinked { session, seq } => {
+            let of = |place: usize| export.records.get(place);
+            let changed = |place: usize, seq: u64| {
+                let leaf = of(place).map_or(0, |(index, _)| *index);
+                let why = format!("session {session}: entry {seq}, leaf {leaf}, was changed");
+                ExportError::Invalid(why)
+            };
+            let (before, this) = match link.places.as_slice() {
+                [.., before, this] => (before, this),
+                first => return changed(first.first().copied().unwrap_or_default(), seq),
+            };
+            // If the next entry confirms this one, the one before it was changed.
+            let own = of(*this).map(|(_, stored)| entry_hash(stored));
+            let rest = export.records.get(this + 1..).unwrap_or_default();
+            let next = rest
+                .iter()
+                .filter_map(|(_, stored)| crate::decode(stored).ok())
+                .find(|entry| entry.session == session);
+            let confirmed = match next {
+                Some(next) => own == Some(next.prev),
+                None => own == hash_of(&link.span.last).ok(),
+            };
+            match confirmed {
+                true => changed(*before, seq - 1),
+                false => changed(*this, seq),
+            }
+        }
+        other => ExportError::Invalid(other.to_string()),
+    }
+}
+
+/// A chain ends where the header says.
+fn ended(
+    export: &Export<'_>,
+    span: &Span,
+    link: Option<&Link<'_>>,
+) -> Result<VerifiedSession, ExportError> {
+    let session = &span.session;
+    let count = link.map_or(span.from.saturating_sub(1), |link| link.head.count);
+    if count < span.to {
+        let why = format!(
+            "session {session}: entry {} is missing at its end",
+            count + 1
+        );
+        return Err(ExportError::Incomplete(why));
+    }
+    let last = hash_of(&span.last)?;
+    let Some(link) = link.filter(|link| link.head.count == span.to && link.head.hash == last)
+    else {
+        let leaf = link.and_then(|link| export.records.get(*link.places.last()?));
+        let leaf = leaf.map_or(0, |(index, _)| *index);
+        let why = format!("session {session}: entry {count}, leaf {leaf}, was changed or added");
+        return Err(ExportError::Invalid(why));
+    };
+    if matches!(export.header.scope, Scope::Session(_)) && (span.from, span.to) != (1, span.chain) {
+        let why = format!("session {session}: its chain is not all here");
+        return Err(ExportError::Incomplete(why));
+    }
+    Ok(VerifiedSession {
+        session: session.clone(),
+        from: span.from,
+        to: span.to,
+        chain: span.chain,
+        closed: link.closed,
+    })
+}
+
+/// The records are leaves of the signed tree.
+fn rooted(export: &Export<'_>, head: &TreeHead) -> Result<(), ExportError> {
+    let tree = PrunedTree {
+        size: head.size,
+        leaves: &export.records,
+        hashes: &export.hashes,
+    };
+    match tree.root() {
+        Ok(root) if root == head.root => Ok(()),
+        Ok(_) => Err(ExportError::Invalid(
+            "its records and hashes do not lead to the signed root".to_owned(),
+        )),
+        Err(error @ PrunedTreeError::Missing { .. }) => {
+            Err(ExportError::Incomplete(error.to_string()))
+        }
+        Err(error) => Err(ExportError::Invalid(error.to_string())),
+    }
+}
+
+/// Whether a change ends a session (true), begins it again (false), or neither.
+fn closes(what: &str) -> Option<bool> {
+    match what {
+        "session.stopped" | "session.archive" | "session.rm" => Some(true),
+        "session.launch" | "session.restart" => Some(false),
+        _ => None,
+    }
+}
+
+fn hash_of(text: &str) -> Result<[u8; HASH_BYTES], ExportError> {
+    let mut hash = [0; HASH_BYTES];
+    hex::decode_to_slice(text, &mut hash)
+        .map_err(|_| ExportError::Invalid("its header has a hash that is none".to_owned()))?;
+    Ok(hash)
+}
