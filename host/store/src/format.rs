@@ -3,13 +3,13 @@
 //! Invariants: a connection that writes has WAL and `synchronous=FULL`, read back; a store of a newer
 //! format is never written, and can be read.
 
-use crate::StoreError;
+use crate::{StoreError, tiles};
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 use std::time::Duration;
 
 /// The format that this version writes: the number of its last migration.
-pub const STORE_FORMAT: u32 = 4;
+pub const STORE_FORMAT: u32 = 5;
 
 /// What marks a database as ours (`PRAGMA application_id`): "tlgg".
 const APPLICATION_ID: i64 = 0x746c_6767;
@@ -19,6 +19,8 @@ const BUSY_WAIT: Duration = Duration::from_secs(5);
 const CHECKPOINT_PAGES: i64 = 4096;
 /// To what size the write-ahead log is cut back after it was moved.
 const WAL_BYTES_KEPT: i64 = 64 * 1024 * 1024;
+/// Tiles of the tree that one transaction writes when a store is opened.
+const TILES_AT_ONCE: u64 = 64;
 const STATEMENTS_CACHED: usize = 64;
 /// `PRAGMA synchronous` reads back as this for FULL.
 const SYNCHRONOUS_FULL: i64 = 2;
@@ -47,6 +49,7 @@ pub(crate) fn open_for_writing(path: &Path) -> Result<Opened, StoreError> {
     if found < STORE_FORMAT {
         migrate(&mut connection)?;
     }
+    complete_tiles(&mut connection)?;
     Ok(Opened::Current(connection))
 }
 
@@ -136,6 +139,18 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         .map_err(|error| StoreError::Unavailable(format!("the migration failed: {error}")))?;
     connection.pragma_update(None, "user_version", STORE_FORMAT)?;
     Ok(())
+}
+
+/// Writes the tiles of a ledger that an earlier version wrote, in transactions of a bounded size.
+fn complete_tiles(connection: &mut Connection) -> Result<(), StoreError> {
+    loop {
+        let transaction = connection.transaction()?;
+        let written = tiles::complete(&transaction, TILES_AT_ONCE)?;
+        transaction.commit()?;
+        if written < TILES_AT_ONCE {
+            return Ok(());
+        }
+    }
 }
 
 #[cfg(test)]

@@ -32,6 +32,9 @@ mod quotas;
 mod readers;
 mod reserve;
 mod sessions;
+mod signing;
+mod tiles;
+mod tree;
 mod trust;
 mod txn;
 mod writer;
@@ -52,6 +55,7 @@ pub use query::{
 pub use queue::{QUEUE_BYTES_MAX, QUEUE_ROWS_MAX};
 pub use quotas::{Amount, QuotaKey, Quotas};
 pub use reserve::RESERVE_BYTES;
+pub use tree::{Checked, Inclusion, LedgerKey, LedgerStatus, Pruned, SignedHead, TreeLog};
 pub use trust::{Trust, Trusted};
 
 use crate::files::{WriterLock, private_directory, private_file};
@@ -62,8 +66,9 @@ use crate::keys::Keys;
 use crate::queue::ChangeFn;
 use crate::readers::Readers;
 use crate::reserve::Reserve;
+use crate::signing::Signing;
 use crate::txn::Txn;
-use crate::writer::{Desk, Shared, Writer};
+use crate::writer::{Desk, HeadClock, Shared, Writer};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
@@ -84,6 +89,7 @@ pub struct Store {
     generation: Generation,
     keys: Keys,
     host: Host,
+    signing: Signing,
     access: Access,
 }
 
@@ -116,12 +122,14 @@ impl Store {
             let _held = lock.take()?;
             format::open_for_writing(&database)?
         };
+        let signing = Signing::new(directory);
         let access = match opened {
             Opened::Newer { found } => Access::Inspect { found },
             Opened::Current(connection) => {
                 let shared = Arc::new(Shared::default());
                 let reserve = Reserve::new(directory.join(RESERVE));
-                let writer = Writer::new(Arc::clone(&shared), connection, lock, reserve);
+                let heads = HeadClock::new(signing.clone());
+                let writer = Writer::new(Arc::clone(&shared), connection, lock, reserve, heads);
                 let desk = Arc::new(Desk::new(shared, writer));
                 let its = Arc::clone(&desk);
                 let thread = std::thread::Builder::new()
@@ -140,6 +148,7 @@ impl Store {
             generation: Generation::default(),
             keys: Keys::open(directory.join(KEYS))?,
             host: Host::register(directory.join(HOSTS))?,
+            signing,
             access,
         };
         if store.newer_format().is_none() {
@@ -182,6 +191,11 @@ impl Store {
     /// The ledger, to be read.
     pub fn log(&self) -> Log<'_> {
         Log(self)
+    }
+
+    /// The ledger as a signed tree.
+    pub fn tree(&self) -> TreeLog<'_> {
+        TreeLog(self)
     }
 
     /// The key for keyed hashes of a session, or of [`HOST_SESSION`]; made if there is none.
@@ -271,6 +285,23 @@ impl Drop for Store {
             }
         }
     }
+}
+
+/// Records in the host's chain what was done to the ledger itself.
+fn changed_ledger(
+    txn: &mut Txn<'_>,
+    what: &str,
+    who: &str,
+    detail: &str,
+) -> Result<(), StoreError> {
+    let change = ChangeRecord {
+        time_us: now_us(),
+        who: who.to_owned(),
+        what: what.to_owned(),
+        object: "ledger".to_owned(),
+        detail: detail.to_owned(),
+    };
+    txn.record_change(HOST_SESSION, change)
 }
 
 /// Records a change of authority in the host's chain and raises the generation.

@@ -4,13 +4,13 @@
 //! entries that were read, so a query costs what it reads.
 
 use crate::error::{from_sql, to_sql};
-use crate::txn::mark_number;
+use crate::txn::{mark_number, pruned_head};
 use crate::{Store, StoreError};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::HashSet;
 use tollgate_receipts::{
-    ChainError, ChainHead, Entry, FoldFault, GENESIS_HASH, Mark, Receipt, Record, Verdict, decode,
-    entry_hash, fold,
+    ChainError, ChainHead, Entry, FoldFault, GENESIS_HASH, HASH_BYTES, Mark, Receipt, Record,
+    Verdict, decode, entry_hash, fold,
 };
 
 /// The most entries or receipts that one query gives.
@@ -172,12 +172,29 @@ impl Log<'_> {
                     ))
                 })
                 .optional()?;
-            let (count, hash) = last.unwrap_or((0, GENESIS_HASH));
+            let (count, hash) = match last {
+                Some(last) => last,
+                None => pruned(connection, session)?.unwrap_or((0, GENESIS_HASH)),
+            };
             Ok(ChainHead {
                 session: session.to_owned(),
                 count,
                 hash,
             })
+        })
+    }
+
+    /// The names of all sessions that have entries.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store cannot be read.
+    pub fn sessions(&self) -> Result<Vec<String>, StoreError> {
+        self.0.readers.read(|connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT name FROM ledger_sessions ORDER BY id")?;
+            let names = statement.query_map([], |row| row.get(0))?;
+            Ok(names.collect::<Result<_, _>>()?)
         })
     }
 
@@ -193,7 +210,12 @@ impl Log<'_> {
                  WHERE session = (SELECT id FROM ledger_sessions WHERE name = ?1) ORDER BY seq",
             )?;
             let mut rows = statement.query([session])?;
-            let mut head = ChainHead::genesis(session);
+            let (count, hash) = pruned(connection, session)?.unwrap_or((0, GENESIS_HASH));
+            let mut head = ChainHead {
+                session: session.to_owned(),
+                count,
+                hash,
+            };
             while let Some(row) = rows.next()? {
                 let bytes = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
                 if let Err(error) = head.advance(bytes) {
@@ -431,5 +453,20 @@ fn rows_max(limit: usize) -> u32 {
     match u32::try_from(limit) {
         Ok(0) | Err(_) => max,
         Ok(limit) => limit.min(max),
+    }
+}
+
+/// Where the chain of a session goes on whose bodies were removed.
+fn pruned(
+    connection: &Connection,
+    session: &str,
+) -> Result<Option<(u64, [u8; HASH_BYTES])>, StoreError> {
+    let id: Option<i64> = connection
+        .prepare_cached("SELECT id FROM ledger_sessions WHERE name = ?1")?
+        .query_row([session], |row| row.get(0))
+        .optional()?;
+    match id {
+        Some(id) => pruned_head(connection, id),
+        None => Ok(None),
     }
 }

@@ -7,12 +7,16 @@
 use crate::StoreError;
 use crate::error::{from_sql, to_sql};
 use crate::format::{STORE_FORMAT, format_of};
+use crate::tiles;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::HashMap;
+use tollgate_receipts::log::TILE_LEAVES;
 use tollgate_receipts::{
     ChangeRecord, Draft, Encoded, GENESIS_HASH, HASH_BYTES, Mark, Record, entry_hash, seal,
 };
 
+/// Entries of a tile of the tree.
+const TILE_ROWS: i64 = TILE_LEAVES.cast_signed();
 /// How many sessions' ends are remembered.
 const HEADS_MAX: usize = 4096;
 
@@ -106,6 +110,9 @@ impl<'a> Txn<'a> {
                 .execute(params![receipt, idx])?;
         }
         self.heads.next_idx = Some(idx + 1);
+        if (idx + 1) % TILE_ROWS == 0 {
+            tiles::complete(self.connection, u64::MAX)?;
+        }
         if let Some(head) = self.heads.sessions.get_mut(&entry.session) {
             head.seq = seq;
             head.hash = entry_hash(&sealed);
@@ -168,11 +175,7 @@ impl<'a> Txn<'a> {
         if let Some(idx) = self.heads.next_idx {
             return Ok(idx);
         }
-        let last: Option<i64> = self
-            .connection
-            .prepare_cached("SELECT max(idx) FROM ledger")?
-            .query_row([], |row| row.get(0))?;
-        Ok(last.map_or(0, |last| last + 1))
+        to_sql(tiles::size(self.connection)?)
     }
 
     fn head(&mut self, session: &str) -> Result<Head, StoreError> {
@@ -211,9 +214,24 @@ impl<'a> Txn<'a> {
                 Ok((from_sql(row.get(0)?)?, hash))
             })
             .optional()?;
-        let (seq, hash) = last.unwrap_or((0, GENESIS_HASH));
+        let (seq, hash) = match last {
+            Some(last) => last,
+            None => pruned_head(self.connection, id)?.unwrap_or((0, GENESIS_HASH)),
+        };
         Ok(Head { id, seq, hash })
     }
+}
+
+/// Where the chain of a session goes on whose bodies were removed.
+pub(crate) fn pruned_head(
+    connection: &Connection,
+    session: i64,
+) -> Result<Option<(u64, [u8; HASH_BYTES])>, StoreError> {
+    let kept = connection
+        .prepare_cached("SELECT seq, hash FROM ledger_pruned WHERE session = ?1")?
+        .query_row([session], |row| Ok((from_sql(row.get(0)?)?, row.get(1)?)))
+        .optional()?;
+    Ok(kept)
 }
 
 /// How `ledger.mark` stores a mark.

@@ -13,11 +13,17 @@ use crate::files::WriterLock;
 use crate::progress::Progress;
 use crate::queue::{Batch, Job, Queue};
 use crate::reserve::Reserve;
+use crate::signing::Signing;
+use crate::tree::sign_in;
 use crate::txn::{Heads, Txn};
 use crate::{StoreError, now_us};
 use rusqlite::Connection;
 use std::sync::{Arc, Mutex, TryLockError};
+use std::time::{Duration, Instant};
 use tollgate_receipts::{ChangeRecord, HOST_SESSION, LedgerError, Ticket};
+
+/// How often the tree is signed while entries come, at most.
+const HEAD_EVERY: Duration = Duration::from_secs(1);
 
 /// What the writer and those who use it share.
 #[derive(Default)]
@@ -63,6 +69,9 @@ impl Desk {
             };
             writer.round();
         }
+        if let Ok(mut writer) = self.writer.lock() {
+            writer.close();
+        }
     }
 
     /// Writes what waits, on this thread, if nobody else writes now; if somebody does, the store's own
@@ -90,7 +99,39 @@ pub(crate) struct Writer {
     lock: WriterLock,
     reserve: Reserve,
     heads: Heads,
+    clock: HeadClock,
     outage: Option<Outage>,
+}
+
+/// When the tree was last signed by this process.
+pub(crate) struct HeadClock {
+    signing: Signing,
+    last: Option<Instant>,
+    /// Entries have come since.
+    grown: bool,
+}
+
+impl HeadClock {
+    pub(crate) fn new(signing: Signing) -> Self {
+        Self {
+            signing,
+            last: None,
+            grown: false,
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        self.last.is_none_or(|last| last.elapsed() >= HEAD_EVERY)
+    }
+
+    /// Signs. What keeps it from that is told by whoever asks for a head; entries are stored all the same.
+    fn sign(&mut self, txn: &mut Txn<'_>) -> Result<(), StoreError> {
+        self.last = Some(Instant::now());
+        txn.nested(|txn| {
+            let signed = self.signing.key(txn.connection());
+            signed.and_then(|key| sign_in(txn, &key)).is_ok()
+        })
+    }
 }
 
 /// The ledger could not be written.
@@ -111,6 +152,7 @@ impl Writer {
         connection: Connection,
         lock: WriterLock,
         reserve: Reserve,
+        clock: HeadClock,
     ) -> Self {
         // A disk that is full already shows with the first batch.
         let _ = reserve.take();
@@ -120,6 +162,7 @@ impl Writer {
             lock,
             reserve,
             heads: Heads::default(),
+            clock,
             outage: None,
         }
     }
@@ -144,6 +187,17 @@ impl Writer {
             }
             finish(&shared.progress, batch.jobs, result);
         }
+    }
+
+    /// Signs what has come since the last head, before the process goes.
+    fn close(&mut self) {
+        if !self.clock.grown || self.outage.is_some() {
+            return;
+        }
+        // Whoever comes next signs it otherwise.
+        let Ok(_held) = self.lock.take() else { return };
+        let clock = &mut self.clock;
+        let _ = transaction(&self.connection, &mut self.heads, |txn| clock.sign(txn));
     }
 
     /// Whether ordinary entries may be written: not while the disk is full.
@@ -177,6 +231,7 @@ impl Writer {
         // In an outage it was decided for these jobs alone that they may be written.
         let may_grow = outage.is_none();
         let queue = &self.shared.queue;
+        let clock = &mut self.clock;
         let held = self.lock.take()?;
         let result = transaction(&self.connection, &mut self.heads, |txn| {
             if let Some(told) = told {
@@ -193,6 +248,13 @@ impl Writer {
                 }
                 if may_grow {
                     queue.take(batch);
+                }
+            }
+            if recovered && may_grow {
+                clock.grown = true;
+                if clock.is_due() {
+                    clock.sign(txn)?;
+                    clock.grown = false;
                 }
             }
             Ok(())

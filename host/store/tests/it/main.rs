@@ -22,3 +22,5 @@ mod registries;
 mod sessions;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tree;
