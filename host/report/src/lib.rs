@@ -3,11 +3,13 @@
 //! Pure: it takes receipts, calls and changes that somebody else has read, and gives text. Everything that a
 //! plugin said is escaped here.
 
+mod html;
 mod levels;
 mod ocsf;
 mod otel;
 mod targets;
 
+pub use html::{Checked, GrantLine, Proof, STORE, SessionProof, html};
 pub use levels::Seat;
 pub use ocsf::ocsf;
 pub use otel::otel;
