@@ -46,9 +46,9 @@ pub(super) fn write(page: &mut Markup, subject: &Subject<'_>) {
             .code(&record.export)
             .cell(|page| {
                 page.raw(if record.ended == RETURNED {
-                    "<b class=\"tag\">"
+                    "<b class=\"tag free\">"
                 } else {
-                    "<b class=\"tag mark\">"
+                    "<b class=\"tag mark free\">"
                 })
                 .text(&record.ended)
                 .raw("</b>");

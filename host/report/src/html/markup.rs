@@ -24,7 +24,8 @@ impl Markup {
     /// Appends text of a record in the face of such text, read from left to right and apart from its
     /// surroundings.
     pub(super) fn code(&mut self, text: &str) -> &mut Self {
-        self.raw("<code>").text(text).raw("</code>")
+        let shown = if text.is_empty() { "(empty)" } else { text };
+        self.raw("<code>").text(shown).raw("</code>")
     }
 
     /// Appends a number, its thousands apart.

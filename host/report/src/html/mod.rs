@@ -12,6 +12,7 @@ mod markup;
 mod page;
 mod receipt;
 mod refused;
+mod sort;
 mod summary;
 mod table;
 mod tally;

@@ -123,8 +123,8 @@ pub(super) fn left_out(page: &mut Markup, left: usize, rest: &Rest<'_>) {
         .raw(".</p>\n");
 }
 
-/// The rows that would be counted first, at most `rows_max` of them, in the order of `time`; and how many are
-/// left out. Notable rows go before others, and late ones before early ones.
+/// At most `rows_max` of the rows, in the order of `time`, and how many are left out. Where some must be, notable
+/// rows are kept before others and late ones before early ones.
 pub(super) fn chosen<R>(
     rows: &[R],
     rows_max: usize,

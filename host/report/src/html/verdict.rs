@@ -40,9 +40,9 @@ fn finding(page: &mut Markup, proof: &Proof) {
             page.raw(" is in its place and unaltered. ");
             match proof.tree_size {
                 Some(size) => page
-                    .raw("The ledger is <strong>complete to ")
-                    .text(&words::count(size, "record"))
-                    .raw("</strong>, the size of its signed tree."),
+                    .raw("The ledger is <strong>complete to tree size ")
+                    .number(size)
+                    .raw("</strong>, which its signed tree head states."),
                 None => page.raw("It has no tree size, so nothing is said of what came after."),
             };
             page.raw("</p>\n");

@@ -48,13 +48,42 @@ fn an_example_is_written_for_people_to_look_at() {
     );
     std::fs::create_dir_all(&target).unwrap();
     std::fs::write(target.join("report.html"), page(&evidence())).unwrap();
+
+    // Words that fit no line, and a check that failed.
+    let word = "W".repeat(900);
+    let mut long = evidence();
+    for receipt in &mut long.receipts {
+        for text in [
+            &mut receipt.plugin.name,
+            &mut receipt.session,
+            &mut receipt.kind,
+        ] {
+            text.push_str(&word);
+        }
+        receipt.decision.reason = Some(word.clone());
+    }
+    for call in &mut long.calls {
+        call.record.ended.push_str(&word);
+        call.record.export.push_str(&word);
+    }
+    for change in &mut long.changes {
+        change.record.who.push_str(&word);
+    }
+    let failed = Proof {
+        checked: Checked::Failed(word.clone()),
+        source: word.clone(),
+        command: word,
+        ..proof()
+    };
+    let page = html(&long, &failed, &grants(), NOW_US);
+    std::fs::write(target.join("report-long.html"), page).unwrap();
 }
 
 #[test]
 fn the_verdict_is_in_words() {
     let text = section(&page(&evidence()), "verdict");
     assert!(text.starts_with("Verified Every entry"), "{text}");
-    assert!(text.contains("complete to 1,284 records"), "{text}");
+    assert!(text.contains("complete to tree size 1,284"), "{text}");
     assert!(
         text.contains("agent_docs 1,272 closed at tree size 1,284"),
         "{text}"
