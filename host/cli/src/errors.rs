@@ -5,6 +5,7 @@
 //! into these where a command knows what the operator wanted.
 
 use serde_json::{Value, json};
+use tollgate_receipts::export::ExportError;
 
 /// Exit codes of the binary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,12 @@ pub(crate) enum Exit {
     NoLogin = 5,
     /// A budget ended the run.
     Budget = 6,
+    /// Evidence was changed, or is of another ledger.
+    Invalid = 10,
+    /// Evidence is missing.
+    Incomplete = 11,
+    /// A file of evidence cannot be read.
+    Unreadable = 12,
 }
 
 /// Why a command was not carried out.
@@ -54,6 +61,12 @@ pub(crate) enum Failure {
         name: String,
         /// The command that lists what is there.
         remedy: String,
+    },
+    /// Evidence does not hold.
+    #[error("{error}")]
+    Evidence {
+        /// What is wrong with it.
+        error: tollgate_receipts::export::ExportError,
     },
     /// The session is in a state that does not allow the verb.
     #[error("session {session} is {state}: {what}")]
@@ -193,6 +206,11 @@ impl Failure {
             | Self::NotFound { .. }
             | Self::Transition { .. }
             | Self::Policy { .. } => Exit::Input,
+            Self::Evidence { error } => match error {
+                ExportError::Invalid(_) => Exit::Invalid,
+                ExportError::Incomplete(_) => Exit::Incomplete,
+                ExportError::Unreadable(_) => Exit::Unreadable,
+            },
             Self::Denied(_) => Exit::Denied,
             Self::Blocked { .. } => Exit::Blocked,
             Self::Budget { .. } => Exit::Budget,
@@ -208,6 +226,11 @@ impl Failure {
             Self::Input { .. } => "input",
             Self::NotFound { .. } => "not_found",
             Self::Transition { .. } => "illegal_transition",
+            Self::Evidence { error } => match error {
+                ExportError::Invalid(_) => "invalid",
+                ExportError::Incomplete(_) => "incomplete",
+                ExportError::Unreadable(_) => "unreadable",
+            },
             Self::Denied(_) => "denied",
             Self::Blocked { .. } => "blocked",
             Self::Budget { .. } => "budget",
@@ -228,6 +251,13 @@ impl Failure {
             )),
             Self::Denied(refused) => Some(refused.reason.clone()),
             Self::Policy { .. } => Some("a policy file with a fault grants nothing".into()),
+            Self::Evidence { error } => match error {
+                ExportError::Invalid(_) => Some("an export is as its ledger signed it".into()),
+                ExportError::Incomplete(_) => {
+                    Some("an export holds every entry that its header names".into())
+                }
+                ExportError::Unreadable(_) => None,
+            },
             Self::NotFound { .. }
             | Self::Blocked { .. }
             | Self::Budget { .. }
@@ -240,6 +270,9 @@ impl Failure {
     pub(crate) fn remedy(&self) -> Option<String> {
         match self {
             Self::NoLogin { .. } => Some("tollgate auth login".into()),
+            Self::Evidence { .. } => {
+                Some("take it anew where the ledger is: tollgate receipt export --out FILE".into())
+            }
             Self::Told(failure) => failure.remedy(),
             Self::Denied(refused) => refused.remedy.clone(),
             Self::NotFound { remedy, .. } | Self::Policy { remedy, .. } => Some(remedy.clone()),

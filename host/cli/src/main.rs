@@ -9,6 +9,7 @@ mod commands;
 mod demo;
 mod env_vars;
 mod errors;
+mod files;
 mod home;
 mod identity;
 mod plugins;

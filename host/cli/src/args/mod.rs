@@ -8,6 +8,7 @@ pub(crate) mod call;
 pub(crate) mod credential;
 pub(crate) mod demo;
 pub(crate) mod grant;
+pub(crate) mod ledger;
 pub(crate) mod mcp;
 pub(crate) mod plugin;
 pub(crate) mod policy;
@@ -87,6 +88,9 @@ pub(crate) enum Command {
     /// Read what plugins did and what they were refused
     #[command(subcommand)]
     Receipt(receipt::Receipt),
+    /// Sign, check, publish and prune the ledger in which receipts stand
+    #[command(subcommand)]
+    Ledger(ledger::Ledger),
     /// Offer the plugins' tools to one MCP client, over stdin and stdout
     Mcp(mcp::Mcp),
     /// Offer the plugins' tools to MCP clients, over HTTP on this machine

@@ -1,6 +1,7 @@
 //! `tollgate receipt`.
 
 use clap::{Args, Subcommand, ValueEnum};
+use std::path::PathBuf;
 
 /// Receipts printed when no limit is named.
 pub(crate) const LIMIT_DEFAULT: usize = 200;
@@ -21,6 +22,129 @@ pub(crate) enum Receipt {
     Follow(Follow),
     /// Say what became of an effect whose outcome a crash has hidden
     Resolve(Resolve),
+    /// Write receipts with their proof into one file that anybody can verify
+    Export(Export),
+    /// Check a file of receipts with nothing but the ledger's public key
+    Verify(Verify),
+    /// Print the proof that a receipt is in the ledger
+    Prove(Prove),
+    /// Write a page for a reviewer
+    Report(Report),
+}
+
+/// A file of receipts to read in place of the store.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct From {
+    /// Read this export in place of the store; no login is needed
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: Option<PathBuf>,
+    /// Verify the export first, with this public key or the file that has it
+    #[arg(long, value_name = "KEY", requires = "from")]
+    pub(crate) key: Option<String>,
+}
+
+/// Which part of the ledger.
+#[derive(Debug, Clone, Default, Args)]
+#[group(multiple = false)]
+pub(crate) struct Part {
+    /// All entries of this session
+    #[arg(long, value_name = "ID")]
+    pub(crate) session: Option<String>,
+    /// The entries of this run, and what its session wrote between them
+    #[arg(long, value_name = "ID")]
+    pub(crate) run: Option<String>,
+    /// Everything since: a duration such as `10m`, or a time such as `2026-12-24T18:00:00Z`
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) since: Option<String>,
+}
+
+/// In which form receipts are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Entries with their proof, to be verified
+    #[default]
+    Proof,
+    /// One OCSF API Activity event a line, for a SIEM; proves nothing
+    Ocsf,
+    /// One OpenTelemetry log record (OTLP JSON) a line; proves nothing
+    Otel,
+}
+
+/// `receipt export`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Without a part it is the whole ledger. The file is complete: what is left out of it is found.
+
+Examples:
+  tollgate receipt export --session agent_docs --out docs.export
+  tollgate receipt export --since 24h --out today.export
+  tollgate receipt export --since 1h --format ocsf --out events.jsonl
+  tollgate receipt export --from docs.export --format otel --out -")]
+pub(crate) struct Export {
+    #[command(flatten)]
+    pub(crate) part: Part,
+    #[command(flatten)]
+    pub(crate) from: From,
+    /// The form
+    #[arg(long, value_name = "FORMAT", default_value = "proof")]
+    pub(crate) format: Format,
+    /// The file; `-` is standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Replace the file if it is there
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// `receipt verify`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Without a key, the keys of this machine's own ledger are tried. The program `tollgate-verify` does the same.
+Exit codes: 0 whole and unchanged, 10 invalid, 11 incomplete, 12 unreadable.
+
+Examples:
+  tollgate receipt verify docs.export
+  tollgate receipt verify docs.export --key tollgate-ledger/1f0c…+2b9a41d7+AbCd…")]
+pub(crate) struct Verify {
+    /// The export
+    pub(crate) file: PathBuf,
+    /// The ledger's public key, or a file that has it [default: the keys of this machine's ledger]
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+}
+
+/// `receipt prove`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+The proof is an audit path (RFC 6962, section 2.1.1) from the entry to the root of a signed tree head.
+
+Examples:
+  tollgate receipt prove 3d1e2f30
+  tollgate receipt prove 3d1e2f30 --json > proof.json")]
+pub(crate) struct Prove {
+    /// The receipt's id; its beginning or its end is enough if it is unique
+    pub(crate) receipt: String,
+}
+
+/// `receipt report`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+The page stands alone: it loads nothing and runs nothing, and can be printed.
+
+Examples:
+  tollgate receipt report --session agent_docs --html docs.html
+  tollgate receipt report --from docs.export --key KEY --html docs.html")]
+pub(crate) struct Report {
+    #[command(flatten)]
+    pub(crate) part: Part,
+    #[command(flatten)]
+    pub(crate) from: From,
+    /// The page; `-` is standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: PathBuf,
+    /// Replace the file if it is there
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// Which receipts.
@@ -70,6 +194,8 @@ Examples:
 pub(crate) struct List {
     #[command(flatten)]
     pub(crate) filter: Filter,
+    #[command(flatten)]
+    pub(crate) from: From,
     /// At most so many, the newest
     #[arg(long, value_name = "N", default_value_t = LIMIT_DEFAULT)]
     pub(crate) limit: usize,
@@ -80,6 +206,8 @@ pub(crate) struct List {
 pub(crate) struct One {
     /// The receipt's id; its beginning or its end is enough if it is unique
     pub(crate) receipt: String,
+    #[command(flatten)]
+    pub(crate) from: From,
 }
 
 /// `receipt follow`.

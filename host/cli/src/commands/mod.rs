@@ -11,6 +11,7 @@ mod doctor;
 mod grant;
 mod input;
 pub(crate) mod internal;
+mod ledger;
 mod man;
 mod mcp;
 mod plugin;
@@ -40,6 +41,7 @@ pub(crate) fn dispatch(app: &App, command: Command) -> Pin<Box<dyn Future<Output
             Command::Plugin(verb) => plugin::run(app, verb).await,
             Command::Policy(verb) => policy::run(app, verb),
             Command::Grant(verb) => grant::run(app, verb),
+            Command::Ledger(verb) => ledger::run(app, verb),
             Command::Receipt(verb) => receipt::run(app, verb).await,
             Command::Mcp(args) => mcp::run(app, args).await,
             Command::Serve(args) => serve::run(app, args).await,

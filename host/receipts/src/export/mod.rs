@@ -23,4 +23,4 @@ mod verify;
 
 pub use assemble::{AssembleError, assemble};
 pub use format::{Export, Header, Parts, Scope, Span, UnreadableExport, header_extension};
-pub use verify::{ExportError, Verified, VerifiedSession, verify};
+pub use verify::{ExportError, Unverified, Verified, VerifiedSession, read_unverified, verify};

@@ -54,6 +54,40 @@ pub struct Verified {
     pub faults: Vec<FoldFault>,
 }
 
+/// What an export says, with nothing checked but that it can be read.
+#[derive(Debug, Clone)]
+pub struct Unverified {
+    /// What the header says.
+    pub header: Header,
+    /// The entries, in the ledger's order.
+    pub entries: Vec<(u64, Entry)>,
+    /// What they fold to.
+    pub receipts: Vec<Receipt>,
+}
+
+/// Reads an export without a key. Nothing that it says is proven.
+///
+/// # Errors
+///
+/// [`ExportError::Unreadable`]; [`ExportError::Invalid`] if a record is no entry.
+pub fn read_unverified(file: &[u8]) -> Result<Unverified, ExportError> {
+    let export = Export::read(file)?;
+    let entries = export.records.iter().map(|(index, stored)| {
+        let entry = crate::decode(stored);
+        let entry = entry.map_err(|error| {
+            ExportError::Invalid(format!("the record of leaf {index}: {error}"))
+        })?;
+        Ok((*index, entry))
+    });
+    let entries = entries.collect::<Result<Vec<_>, ExportError>>()?;
+    let receipts = fold(entries.iter().map(|(_, entry)| entry)).receipts;
+    Ok(Unverified {
+        header: export.header,
+        entries,
+        receipts,
+    })
+}
+
 impl Verified {
     /// What was found, in lines.
     #[must_use]
