@@ -31,6 +31,7 @@ mod getting;
 mod hostile;
 mod inside;
 mod kill;
+mod ledger;
 mod matrix;
 mod mcp;
 mod oracle;

@@ -25,7 +25,7 @@ pub(crate) fn test(workspace: &Workspace, arguments: &[String]) -> Result<ExitCo
         format_check(workspace)?;
     }
     guests::build(workspace, guests::Which::All)?;
-    host::build(workspace, &["tollgate"])?;
+    host::build(workspace, &["tollgate", "tollgate-verify"])?;
     counterparts::install(workspace)?;
     python::install(workspace)?;
     debian::install("strace", &["strace"]).or_else(|error| match find("strace") {

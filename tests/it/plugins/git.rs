@@ -37,8 +37,11 @@ fn call(home: &Home, tool: &str, more: &[&str]) -> String {
     let words = ["call", "git", tool, "repository=/project"];
     // As JSON: for people, control characters of what a repository holds are escaped.
     let called = home.json(words.iter().chain(more));
-    match called["content"][0]["text"].as_str() {
-        Some(text) => format!("{}\n", text.trim_end_matches('\n')),
+    // What was left out of a long answer is told in a piece of its own.
+    let pieces = called["content"].as_array().unwrap();
+    let texts: Option<Vec<_>> = pieces.iter().map(|one| one["text"].as_str()).collect();
+    match texts {
+        Some(texts) => format!("{}\n", texts.join("\n").trim_end_matches('\n')),
         // What is no text is told in one line.
         None => home.ok(words.iter().chain(more)).stdout,
     }

@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 
 /// Hexadecimal digits of a short id.
 const SHORT_ID_CHARS: usize = 8;
+/// Hexadecimal digits in the name of a ledger.
+const LEDGER_CHARS: usize = 16;
+/// Hexadecimal digits of a hash.
+const HASH_CHARS: usize = 64;
 /// Hexadecimal digits of an id after its prefix.
 const LONG_ID_CHARS: usize = 32;
 
@@ -53,6 +57,9 @@ fn kind(word: &str) -> (Option<String>, bool) {
         .collect();
     if shape == "00:00:00" || shape == "0000-00-00" {
         return (Some(shape), false);
+    }
+    if hex(word, LEDGER_CHARS) || hex(word, HASH_CHARS) {
+        return (Some("<hash>".into()), true);
     }
     if hex(word, SHORT_ID_CHARS) {
         return (Some("<short id>".into()), true);

@@ -136,7 +136,7 @@ fn key(app: &App) -> Done {
 fn publish(app: &App, args: &Publish) -> Done {
     let store = ledger(app)?;
     let signed = store.tree().sign().map_err(failed)?;
-    let own = std::fs::canonicalize(store.directory());
+    let own = std::fs::canonicalize(&app.home.state);
     let to = std::fs::canonicalize(&args.to);
     let to = to.doing(|| format!("{} is no directory", args.to.display()))?;
     if own.is_ok_and(|own| to.starts_with(own)) {

@@ -108,7 +108,7 @@ impl Verified {
         }
         let root = hex::encode(self.head.root);
         told.push_str(&format!(
-            "{} entries, {} receipts, all as signed by {} (root {root})\n",
+            "entries: {}, receipts: {}, all as signed by {} (root {root})\n",
             self.entries.len(),
             self.receipts.len(),
             self.head.origin,
