@@ -293,3 +293,52 @@ fn another_log_and_another_key_are_told() {
     let error = HeadError::Malformed("it is no signed note").to_string();
     assert!(error.contains("signed note"));
 }
+
+/// Whoever cuts the end off and says in the header that this is all: the chain is in order, the hashes lead to
+/// the root, the digest is right. Only the header is not the one that was signed.
+#[test]
+fn an_end_cut_off_with_its_header_is_found() {
+    let log = Log::new();
+    let honest = log.export();
+    let honest = Export::read(&honest).unwrap();
+    for keep in 1..log.of("b").len() {
+        let records = log.of("b")[..keep].to_vec();
+        let indexes: Vec<u64> = records.iter().map(|(index, _)| *index).collect();
+        let hashes = cover(honest.header.size, &indexes)
+            .hashes(&log.nodes())
+            .unwrap();
+        let mut header = log.header(Scope::Session("b".into()), &records);
+        header.sessions[0].chain = keep as u64;
+        header.records = keep as u64;
+        header.hashes = hashes.len() as u64;
+        let file = Parts {
+            header: &header.line().unwrap(),
+            records: &records,
+            hashes: &hashes,
+            head: honest.head,
+        };
+        let error = verify(&file.write(), &verifier()).unwrap_err().to_string();
+        assert!(error.contains("header"), "{error}");
+    }
+}
+
+/// Another hash, with the digest that the file then has.
+#[test]
+fn a_hash_that_leads_elsewhere_is_found() {
+    let log = Log::new();
+    let honest = log.export();
+    let honest = Export::read(&honest).unwrap();
+    let records = log.of("b");
+    for at in 0..honest.hashes.len() {
+        let mut hashes = honest.hashes.clone();
+        hashes[at][31] ^= 1;
+        let file = Parts {
+            header: honest.header_line,
+            records: &records,
+            hashes: &hashes,
+            head: honest.head,
+        };
+        let error = verify(&file.write(), &verifier()).unwrap_err().to_string();
+        assert!(error.contains("root"), "{error}");
+    }
+}

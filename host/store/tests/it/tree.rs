@@ -146,6 +146,10 @@ fn a_changed_entry_is_not_signed_over() {
         let error = store.tree().check().unwrap_err().to_string();
         assert!(error.contains("changed"), "{error}");
         grow(&store, 300, 1);
+        if victim == 290 {
+            let error = store.tree().sign().unwrap_err().to_string();
+            assert!(error.contains("not the one that was signed"), "{error}");
+        }
         let export = store.tree().export(Scope::Since(0));
         match export {
             Err(error) => assert!(error.to_string().contains("changed"), "{error}"),
@@ -160,7 +164,13 @@ fn a_changed_entry_is_not_signed_over() {
 #[test]
 fn what_is_removed_leaves_its_hashes() {
     let (directory, store) = store();
-    grow(&store, 0, 1000);
+    store
+        .append_blocking(effect("early", "e1", State::Denied))
+        .unwrap();
+    store
+        .append_blocking(effect("early", "e2", State::Denied))
+        .unwrap();
+    grow(&store, 2, 998);
     let key = store.tree().key().unwrap();
     let before = store.tree().sign().unwrap();
     // Entries of the tests are from the beginning of time; the newest tile is never whole.
@@ -193,11 +203,17 @@ fn what_is_removed_leaves_its_hashes() {
             .find(|one| one.session == "s")
             .unwrap()
             .from,
-        257
+        256
     );
     drop(store);
     let store = Store::open(&directory.path().join("state")).unwrap();
-    grow(&store, 1005, 2);
+    // Of this session every entry is gone, and its chain goes on where it was.
+    assert_eq!(store.log().head("early").unwrap().count, 2);
+    store
+        .append_blocking(effect("early", "late", State::Denied))
+        .unwrap();
+    assert_eq!(store.log().verify("early").unwrap().unwrap().count, 3);
+    grow(&store, 1005, 1);
     store.log().verify("s").unwrap().unwrap();
     store.tree().check().unwrap();
     let status = store.tree().status().unwrap();
