@@ -4,7 +4,7 @@ use crate::hostile::outcome;
 use crate::hostile::scene::private_name;
 use crate::inside::host::Host;
 use crate::inside::trouble::{Ill, When};
-use crate::support::server::{Answer, Server};
+use crate::support::server::{Answer, Request, Server};
 use crate::support::{Home, place};
 use serde_json::{Value, json};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
@@ -191,6 +191,13 @@ impl Bench {
             "http.request" => self.server.seen().len() > self.asked.load(Ordering::Relaxed),
             _ => false,
         }
+    }
+
+    /// How many bodies that a guest sent have arrived whole.
+    pub(super) fn sent(&self) -> usize {
+        let seen = self.server.seen();
+        let sent = |request: &&Request| request.line == "POST /sent";
+        seen.iter().filter(sent).count()
     }
 
     /// How a call ends in which the guest does this and does not come back.
