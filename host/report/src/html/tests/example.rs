@@ -84,7 +84,7 @@ pub(super) fn refused(at: u64, who: &str, kind: &str, target: &str, reason: &str
             verdict: Verdict::Denied,
             grant: None,
             reason: Some(reason.into()),
-            nearest: Some("g_docs (fs read /work/docs/**): the path is outside".into()),
+            nearest: Some("g_docs (fs read /project/docs/**): the path is outside".into()),
             command: Some(format!("tollgate grant add {who} '{kind} {target}'")),
         },
         state: State::Denied,
@@ -198,22 +198,22 @@ pub(super) fn evidence() -> Evidence {
                 0,
                 "files",
                 "fs.open.read",
-                "/work/docs/guide/chapter-01.md",
+                "/project/docs/guide/chapter-01.md",
                 "g_docs",
             ),
             done(
                 1,
                 "files",
                 "fs.open.read",
-                "/work/docs/guide/chapter-02.md",
+                "/project/docs/guide/chapter-02.md",
                 "g_docs",
             ),
-            done(2, "files", "fs.list", "/work/docs/guide", "g_docs"),
+            done(2, "files", "fs.list", "/project/docs/guide", "g_docs"),
             done(
                 3,
                 "files",
                 "fs.open.write",
-                "/work/docs/guide/chapter-02.md",
+                "/project/docs/guide/chapter-02.md",
                 "g_docs_write",
             ),
             refused(
@@ -247,7 +247,7 @@ pub(super) fn evidence() -> Evidence {
                 13,
                 "notes",
                 "fs.rename",
-                "/work/notes/draft.md -> /work/notes/final.md",
+                "/project/notes/draft.md -> /project/notes/final.md",
                 "g_notes",
             ),
             waiting(
@@ -268,7 +268,7 @@ pub(super) fn evidence() -> Evidence {
                 17,
                 "crawler\" onmouseover=\"x",
                 "fs.open.read",
-                "/work/docs/'quoted' & \u{200b}hidden\u{2066}.md",
+                "/project/docs/'quoted' & \u{200b}hidden\u{2066}.md",
                 "g_docs",
             ),
         ],
@@ -279,7 +279,7 @@ pub(super) fn evidence() -> Evidence {
         ],
         changes: vec![
             change(0, "plugin.add", "crawler", "sha256:9f86d081884c7d65"),
-            change(1, "grant.add", "g_docs", "files: fs read /work/docs/**"),
+            change(1, "grant.add", "g_docs", "files: fs read /project/docs/**"),
             change(2, "grant.revoke", "g_old", ""),
             change(
                 3,
@@ -329,7 +329,7 @@ pub(super) fn grant(id: &str, who: &str, capability: &str) -> GrantLine {
 
 pub(super) fn grants() -> Vec<GrantLine> {
     vec![
-        grant("g_docs", "files", "fs read /work/docs/**"),
+        grant("g_docs", "files", "fs read /project/docs/**"),
         grant("g_http", "fetch", "http * https://**"),
         grant("g_never", "fetch", "env read AWS_SECRET_ACCESS_KEY"),
     ]

@@ -215,7 +215,7 @@ fn the_texts_of_the_example_are_shown() {
     let page = html(&example::evidence(), &example::proof(), &[], NOW_US);
     for shown in [
         r"/tmp/&lt;script&gt;alert(1)&lt;/script&gt;\u{a}&lt;img src=x onerror=alert(2)&gt;\u{202e}txt.exe",
-        r"/work/docs/&#39;quoted&#39; &amp; \u{200b}hidden\u{2066}.md",
+        r"/project/docs/&#39;quoted&#39; &amp; \u{200b}hidden\u{2066}.md",
         "crawler&quot; onmouseover=&quot;x",
         "--&gt;&lt;script&gt;alert(3)&lt;/script&gt;",
     ] {

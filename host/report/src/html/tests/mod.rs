@@ -174,7 +174,8 @@ fn what_was_reached_is_told_apart() {
     let files = section(&page, "files");
     let (changed, read) = files.split_once(" Read ").unwrap();
     assert!(
-        changed.contains("/work/notes/draft.md -&gt; /work/notes/final.md fs.rename notes 1 0"),
+        changed
+            .contains("/project/notes/draft.md -&gt; /project/notes/final.md fs.rename notes 1 0"),
         "{changed}"
     );
     assert!(changed.contains("chapter-02.md fs.open.write"), "{changed}");
@@ -246,7 +247,7 @@ fn calls_and_changes_are_told() {
     );
     let changes = section(&page, "changes");
     assert!(
-        changes.contains("os:ada grant.add g_docs files: fs read /work/docs/** host , 2"),
+        changes.contains("os:ada grant.add g_docs files: fs read /project/docs/** host , 2"),
         "{changes}"
     );
 }
@@ -312,7 +313,7 @@ fn a_large_ledger_is_cut_and_keeps_what_matters() {
         counted(2, "files", "fs.stat", "no_grant", 9),
     ];
     receipts.extend((3..100_000).map(|at| {
-        let target = format!("/work/file-{at}");
+        let target = format!("/project/file-{at}");
         done(at, "files", "fs.open.read", &target, "g")
     }));
     let evidence = Evidence {
@@ -339,7 +340,7 @@ fn a_large_ledger_is_cut_and_keeps_what_matters() {
             && text.contains("/lost")
             && text.contains("9 attempts, counted together")
     );
-    assert!(text.contains("/work/file-99999") && !text.contains("/work/file-4000 "));
+    assert!(text.contains("/project/file-99999") && !text.contains("/project/file-4000 "));
     let files = section(&page, "files");
     assert!(files.contains("99,497 paths left out here"), "{files:.100}");
     assert!(files.contains("--kind fs"));
