@@ -38,7 +38,7 @@ impl Signing {
     /// The key in force, made if there is none. In a transaction that writes.
     pub(crate) fn key(&self, connection: &Connection) -> Result<Arc<SigningKey>, StoreError> {
         let Some(verifier) = in_force(connection)? else {
-            let origin = format!("{ORIGIN}{}", hex(&random::<ORIGIN_BYTES>()?));
+            let origin = format!("{ORIGIN}{}", hex::encode(random::<ORIGIN_BYTES>()?));
             return self.make(connection, &origin, KEY);
         };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -133,8 +133,4 @@ fn random<const N: usize>() -> Result<[u8; N], StoreError> {
     getrandom::fill(&mut bytes)
         .map_err(|error| StoreError::Unavailable(format!("no randomness: {error}")))?;
     Ok(bytes)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -7,7 +7,6 @@ pub use prune::Pruned;
 
 use crate::error::{from_sql, to_sql};
 use crate::tiles::{Tree, size};
-use crate::txn::Txn;
 use crate::{Store, StoreError, changed_ledger, now_us};
 use rusqlite::{Connection, OptionalExtension, params};
 use tollgate_receipts::log::{
@@ -296,11 +295,6 @@ pub(crate) fn sign(
         time_us,
         note,
     })
-}
-
-/// [`sign`] for the writer, as often as it wants to.
-pub(crate) fn sign_in(txn: &Txn<'_>, key: &SigningKey) -> Result<(), StoreError> {
-    sign(txn.connection(), key, None).map(drop)
 }
 
 fn last_head(connection: &Connection) -> Result<Option<SignedHead>, StoreError> {

@@ -14,7 +14,7 @@ use crate::progress::Progress;
 use crate::queue::{Batch, Job, Queue};
 use crate::reserve::Reserve;
 use crate::signing::Signing;
-use crate::tree::sign_in;
+use crate::tree::sign;
 use crate::txn::{Heads, Txn};
 use crate::{StoreError, now_us};
 use rusqlite::Connection;
@@ -129,7 +129,8 @@ impl HeadClock {
         self.last = Some(Instant::now());
         txn.nested(|txn| {
             let signed = self.signing.key(txn.connection());
-            signed.and_then(|key| sign_in(txn, &key)).is_ok()
+            let signed = signed.and_then(|key| sign(txn.connection(), &key, None));
+            signed.is_ok()
         })
     }
 }

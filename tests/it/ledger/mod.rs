@@ -82,6 +82,19 @@ fn an_export_is_read_and_verified_where_there_is_no_store() {
     let id = denied[0]["id"].as_str().unwrap();
     let told = elsewhere.ok(["receipt", "explain", id, "--from", path, "--key", &key]);
     assert!(told.stdout.contains("/project/x"), "{}", told.stdout);
+    // What is in a file is not chosen again.
+    let html = elsewhere.root().join("part.html");
+    let part = [
+        "receipt",
+        "report",
+        "--from",
+        path,
+        "--session",
+        "x",
+        "--html",
+    ];
+    let refused = elsewhere.run(part.into_iter().chain(html.to_str()));
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
     let shown = elsewhere.json(["receipt", "show", id, "--from", path, "--key", &key]);
     assert_eq!(&shown, denied[0]);
     let page = elsewhere.root().join("page.html");

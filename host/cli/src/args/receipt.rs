@@ -48,13 +48,13 @@ pub(crate) struct From {
 #[group(multiple = false)]
 pub(crate) struct Part {
     /// All entries of this session
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", conflicts_with = "from")]
     pub(crate) session: Option<String>,
     /// The entries of this run, and what its session wrote between them
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", conflicts_with = "from")]
     pub(crate) run: Option<String>,
     /// Everything since: a duration such as `10m`, or a time such as `2026-12-24T18:00:00Z`
-    #[arg(long, value_name = "WHEN")]
+    #[arg(long, value_name = "WHEN", conflicts_with = "from")]
     pub(crate) since: Option<String>,
 }
 

@@ -120,7 +120,7 @@ fn whole_gone(connection: &Connection, session: &str) -> Result<(), StoreError> 
     match gone {
         None => Ok(()),
         Some(seq) => Err(StoreError::Refused(format!(
-            "the bodies of entries 1 to {seq} of session {session} were removed: export what is there with --since"
+            "the bodies of entries 1 to {seq} of session {session} were removed"
         ))),
     }
 }

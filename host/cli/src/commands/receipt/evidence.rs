@@ -79,6 +79,11 @@ pub(super) fn of_store(app: &App, part: &Part) -> Done<Vec<u8>> {
             name,
             remedy: "tollgate receipt list".into(),
         },
+        tollgate_store::StoreError::Refused(what) => Failure::Input {
+            what,
+            rule: Some("a session is exported whole or not at all".into()),
+            remedy: Some("tollgate receipt export --since WHEN --out FILE".into()),
+        },
         other => Failure::failed("the export was not made", other),
     })
 }

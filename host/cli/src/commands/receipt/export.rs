@@ -27,10 +27,7 @@ pub(super) fn export(app: &App, args: &Export) -> Done {
     };
     let found = evidence::of_bytes(&file, key)?;
     let (bytes, what) = match args.format {
-        Format::Proof => (
-            file,
-            words::count(found.entries.len(), "entry").replace("entrys", "entries"),
-        ),
+        Format::Proof => (file, format!("{} entries", found.entries.len())),
         Format::Ocsf => lines(&found, tollgate_report::ocsf),
         Format::Otel => lines(&found, tollgate_report::otel),
     };

@@ -52,7 +52,7 @@ fn proof(found: &Evidence, source: String) -> Proof {
             origin: Some(proven.head.origin.clone()),
             key: Some(proven.key.to_string()),
             tree_size: Some(proven.head.size),
-            root: Some(hex(&proven.head.root)),
+            root: Some(hex::encode(proven.head.root)),
             sessions: proven
                 .sessions
                 .iter()
@@ -75,10 +75,6 @@ fn proof(found: &Evidence, source: String) -> Proof {
             command: format!("tollgate receipt verify {file} --key KEY"),
         },
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The grants that the evidence tells of, and those of the store if it is the store that is told of.
