@@ -10,18 +10,19 @@ pub mod contract {
         inline: "
             package tollgate:sdk-contract;
             world sdk-contract {
-                import tollgate:plugin/denials@0.1.1;
-                import tollgate:plugin/tool-types@0.1.1;
-                import tollgate:plugin/model-types@0.1.1;
-                import tollgate:plugin/sink@0.1.1;
-                import tollgate:plugin/progress@0.1.1;
+                import tollgate:plugin/denials@0.1.2;
+                import tollgate:plugin/tool-types@0.1.2;
+                import tollgate:plugin/model-types@0.1.2;
+                import tollgate:plugin/sink@0.1.2;
+                import tollgate:plugin/progress@0.1.2;
+                import tollgate:plugin/request-options@0.1.2;
             }
         ",
         additional_derives: [PartialEq, Clone],
         generate_all,
         generate_unused_types: true,
     });
-    pub use tollgate::plugin::{denials, model_types, progress, sink, tool_types};
+    pub use tollgate::plugin::{denials, model_types, progress, request_options, sink, tool_types};
 }
 
 /// The standard imports that the standard library does not already use.
@@ -49,11 +50,11 @@ pub mod tools {
         path: "../wit",
         inline: "
             package tollgate:sdk-tools;
-            world sdk-tools { export tollgate:plugin/tool@0.1.1; }
+            world sdk-tools { export tollgate:plugin/tool@0.1.2; }
         ",
         with: {
-            "tollgate:plugin/denials@0.1.1": crate::bindings::contract::denials,
-            "tollgate:plugin/tool-types@0.1.1": crate::bindings::contract::tool_types,
+            "tollgate:plugin/denials@0.1.2": crate::bindings::contract::denials,
+            "tollgate:plugin/tool-types@0.1.2": crate::bindings::contract::tool_types,
         },
         generate_all,
         pub_export_macro: true,
@@ -68,12 +69,12 @@ pub mod provider {
         path: "../wit",
         inline: "
             package tollgate:sdk-provider;
-            world sdk-provider { export tollgate:plugin/model@0.1.1; }
+            world sdk-provider { export tollgate:plugin/model@0.1.2; }
         ",
         with: {
-            "tollgate:plugin/denials@0.1.1": crate::bindings::contract::denials,
-            "tollgate:plugin/tool-types@0.1.1": crate::bindings::contract::tool_types,
-            "tollgate:plugin/model-types@0.1.1": crate::bindings::contract::model_types,
+            "tollgate:plugin/denials@0.1.2": crate::bindings::contract::denials,
+            "tollgate:plugin/tool-types@0.1.2": crate::bindings::contract::tool_types,
+            "tollgate:plugin/model-types@0.1.2": crate::bindings::contract::model_types,
         },
         generate_all,
         pub_export_macro: true,

@@ -96,6 +96,7 @@ pub mod kv;
 mod lines;
 pub mod log;
 pub mod ndjson;
+pub mod options;
 pub mod progress;
 mod provider;
 pub mod sink;

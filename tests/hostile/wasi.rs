@@ -11,9 +11,10 @@ wit_bindgen::generate!({
             import wasi:http/outgoing-handler@0.2.12;
             import wasi:config/store@0.2.0-rc.1;
             import wasi:logging/logging@0.1.0-draft;
-            import tollgate:plugin/denials@0.1.1;
-            import tollgate:plugin/progress@0.1.1;
-            import tollgate:plugin/sink@0.1.1;
+            import tollgate:plugin/denials@0.1.2;
+            import tollgate:plugin/progress@0.1.2;
+            import tollgate:plugin/request-options@0.1.2;
+            import tollgate:plugin/sink@0.1.2;
         }
     ",
     generate_all,

@@ -23,11 +23,11 @@ pub use ids::{CallId, Digest, ID_BYTES_MAX, IdError, PluginName, RunId, SessionI
 pub use mark::{MARKS_VARIABLE, mark};
 pub use message::{ContentBlock, Message, Role};
 pub use provider::{
-    Completion, CompletionRequest, Delta, ProviderError, ProviderInfo, StopReason, ToolChoice,
-    Usage,
+    Completion, CompletionRequest, Delta, Effort, OutputFormat, ProviderError, ProviderInfo,
+    RequestOptions, StopReason, ToolChoice, Usage,
 };
 pub use stop_point::{STOP_AT_VARIABLE, stop_point};
 pub use tool::{Denial, OutputBlock, ToolError, ToolHints, ToolOutput, ToolSpec};
 
 /// The version of the WIT package that these types mirror.
-pub const CONTRACT_VERSION: &str = "0.1.1";
+pub const CONTRACT_VERSION: &str = "0.1.2";

@@ -52,6 +52,42 @@ pub struct CompletionRequest {
     pub output_tokens_max: Option<u32>,
     /// Whether the adapter shall stream through the sink.
     pub stream: bool,
+    /// What else it asks.
+    #[serde(default)]
+    pub options: RequestOptions,
+}
+
+/// How much a model shall reason before it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effort {
+    /// Not at all, where the model can be told so.
+    Off,
+    /// Little.
+    Low,
+    /// Some.
+    Medium,
+    /// Much.
+    High,
+}
+
+/// The form of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputFormat {
+    /// A name of letters, digits, `_` and `-`, at most 64 of them.
+    pub name: String,
+    /// JSON Schema of the answer, as text.
+    pub schema_json: String,
+}
+
+/// What a request asks beyond its record; none means the provider's default.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RequestOptions {
+    /// How much to reason.
+    pub effort: Option<Effort>,
+    /// The form of the answer.
+    pub output: Option<OutputFormat>,
 }
 
 /// Why the model stopped.

@@ -56,6 +56,8 @@ pub(crate) mod tools {
     });
 }
 
-pub(crate) use provider::tollgate::plugin::{denials, model_types, sink, tool_types};
+pub(crate) use provider::tollgate::plugin::{
+    denials, model_types, request_options, sink, tool_types,
+};
 pub(crate) use provider::wasi::{config, keyvalue, logging};
 pub(crate) use tools::tollgate::plugin::progress;

@@ -22,7 +22,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tollgate_contract::{
-    CallContext, CallEvidence, CallFault, CompletionRequest, DeltaSink, Digest, ProgressSink, Reply,
+    CallContext, CallEvidence, CallFault, CompletionRequest, DeltaSink, Digest, ProgressSink,
+    Reply, RequestOptions,
 };
 use tollgate_receipts::{CallRecord, LedgerError, Plugin, Record};
 use wasmtime::component::ResourceTableError;
@@ -317,9 +318,9 @@ async fn instance(
     let limits = &entry.limits;
     let wall = Duration::from_micros(limits.wall_us);
     let left = wall.saturating_sub(waited);
-    let deltas = match &job {
-        Job::Complete(_, deltas) => Some(Arc::clone(deltas)),
-        _ => None,
+    let (deltas, options) = match &job {
+        Job::Complete(request, deltas) => (Some(Arc::clone(deltas)), request.options.clone()),
+        _ => (None, RequestOptions::default()),
     };
     let reporter = match &job {
         Job::Call { progress, .. } => progress.clone().map(Reporter::new),
@@ -337,6 +338,7 @@ async fn instance(
         http_body_bytes_max: limits.http_body_bytes,
         config: Arc::clone(&entry.config),
         deltas,
+        options,
         reporter,
     });
     let output = state.output.clone();

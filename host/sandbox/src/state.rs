@@ -8,7 +8,7 @@ use crate::gate::sockets::Sockets;
 use crate::meter::Meter;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tollgate_contract::DeltaSink;
+use tollgate_contract::{DeltaSink, RequestOptions};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::cli::WasiCliCtx;
 use wasmtime_wasi::clocks::WasiClocksCtx;
@@ -41,6 +41,7 @@ pub(crate) struct State {
     pub(crate) http_body_bytes_max: u64,
     pub(crate) config: Arc<BTreeMap<String, String>>,
     pub(crate) deltas: Option<Arc<dyn DeltaSink>>,
+    pub(crate) options: RequestOptions,
     pub(crate) reporter: Option<Reporter>,
 }
 
@@ -52,6 +53,7 @@ pub(crate) struct Seed {
     pub(crate) http_body_bytes_max: u64,
     pub(crate) config: Arc<BTreeMap<String, String>>,
     pub(crate) deltas: Option<Arc<dyn DeltaSink>>,
+    pub(crate) options: RequestOptions,
     pub(crate) reporter: Option<Reporter>,
 }
 
@@ -78,6 +80,7 @@ impl State {
             http_body_bytes_max: seed.http_body_bytes_max,
             config: seed.config,
             deltas: seed.deltas,
+            options: seed.options,
             reporter: seed.reporter,
         }
     }

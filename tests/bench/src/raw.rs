@@ -70,13 +70,13 @@ impl Raw {
         let mut linker = Linker::<State>::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
         linker
-            .instance("tollgate:plugin/denials@0.1.1")?
+            .instance("tollgate:plugin/denials@0.1.2")?
             .func_wrap("last", |_: StoreContextMut<'_, State>, (): ()| {
                 Ok((None::<Denial>,))
             })?;
         let pre = linker.instantiate_pre(&component)?;
         let (_, tool) = component
-            .get_export(None, "tollgate:plugin/tool@0.1.1")
+            .get_export(None, "tollgate:plugin/tool@0.1.2")
             .context("no tools")?;
         let (_, call) = component
             .get_export(Some(&tool), "call")

@@ -6,7 +6,7 @@ use tollgate_test_guests::wasi::clocks::{monotonic_clock, wall_clock};
 use tollgate_test_guests::wasi::filesystem::preopens;
 use tollgate_test_guests::wasi::io::poll;
 use tollgate_test_guests::wasi::plugin::model_types::Delta;
-use tollgate_test_guests::wasi::plugin::{denials, progress, sink};
+use tollgate_test_guests::wasi::plugin::{denials, progress, request_options, sink};
 use tollgate_test_guests::wasi::random::{insecure, insecure_seed, random};
 use tollgate_test_guests::wasi::sockets::instance_network;
 use tollgate_test_guests::wasi::{cli, config, logging};
@@ -79,6 +79,7 @@ pub(super) fn attempt(report: &mut Report) {
     told("progress.report", &|| {
         progress::report(1, Some(2), Some("half"));
     });
+    told("request-options.get", &|| drop(request_options::get()));
     told("sink.emit", &|| sink::emit(&Delta::Text("piece".into())));
     attempt_config(report);
     attempt_poll(report);

@@ -107,7 +107,7 @@ fn a_component_of_a_newer_contract_is_refused_with_both_versions() {
             let ran = home.run(arguments);
             assert_eq!(ran.code, Some(2), "{ran}");
             assert!(ran.stderr.contains(says), "{says}: {ran}");
-            assert!(ran.stderr.contains("this Tollgate knows 0.1.1"), "{ran}");
+            assert!(ran.stderr.contains("this Tollgate knows 0.1.2"), "{ran}");
         }
         let checked = home.run(["plugin", "check", text(&path)]);
         assert_eq!(checked.code, Some(1), "{checked}");

@@ -17,7 +17,7 @@ fn flow(arguments: &[&str]) {
 
     let checked = desk.home.json(["plugin", "check", ".", "--strict"]);
     assert_eq!(checked["world"], "tools");
-    assert_eq!(checked["contract"], "0.1.1");
+    assert_eq!(checked["contract"], "0.1.2");
     assert_eq!(checked["needs"], serde_json::json!(["fs.read * at *"]));
     assert_eq!(checked["tools"].as_array().unwrap().len(), 2);
     let command = checked["grants"][0]["command"].as_str().unwrap();

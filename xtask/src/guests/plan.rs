@@ -238,7 +238,7 @@ mod tests {
         );
         assert_eq!(
             guests[0].declared.meta,
-            json!({"name": "a", "version": "1.2.3", "world": "provider", "contract": "0.1.1",
+            json!({"name": "a", "version": "1.2.3", "world": "provider", "contract": "0.1.2",
                 "title": "A", "description": "what it does", "homepage": null})
         );
     }

@@ -21,6 +21,7 @@ pub(crate) mod keyvalue;
 pub(crate) mod kinds;
 pub(crate) mod linker;
 mod log;
+mod options;
 pub(crate) mod permit;
 pub(crate) mod progress;
 pub(crate) mod record;

@@ -346,11 +346,12 @@ interfaces! {
         effect("[method]outgoing-datagram-stream.send", &[kinds::UDP_SEND], ACCESS_DENIED),
         handle("[method]outgoing-datagram-stream.subscribe"),
     ]
-    "tollgate:plugin/denials@0.1.1" Denials [inert("last")]
-    "tollgate:plugin/progress@0.1.1" Progress [counted("report")]
-    "tollgate:plugin/sink@0.1.1" Sink [counted("emit")]
-    "tollgate:plugin/tool-types@0.1.1" ToolTypes []
-    "tollgate:plugin/model-types@0.1.1" ModelTypes []
+    "tollgate:plugin/denials@0.1.2" Denials [inert("last")]
+    "tollgate:plugin/progress@0.1.2" Progress [counted("report")]
+    "tollgate:plugin/request-options@0.1.2" RequestOptions [inert("get")]
+    "tollgate:plugin/sink@0.1.2" Sink [counted("emit")]
+    "tollgate:plugin/tool-types@0.1.2" ToolTypes []
+    "tollgate:plugin/model-types@0.1.2" ModelTypes []
 }
 
 /// Whether an interface stands in the table, under exactly this name.

@@ -73,6 +73,7 @@ impl Shift<'_, '_, '_> {
             stop: Vec::new(),
             output_tokens_max: options.output_tokens_max,
             stream: options.stream,
+            options: tollgate_contract::RequestOptions::default(),
         }
     }
 

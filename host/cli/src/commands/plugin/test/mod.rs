@@ -211,6 +211,7 @@ fn request(prompt: String) -> CompletionRequest {
         stop: Vec::new(),
         output_tokens_max: None,
         stream: false,
+        options: tollgate_contract::RequestOptions::default(),
     }
 }
 
