@@ -25,15 +25,15 @@ pub const BODY_BYTES_MAX: usize = ENTRY_BYTES_MAX - ENVELOPE_BYTES_MAX;
 
 /// The most bytes that the writer adds: schema, sequence, previous hash, session.
 const ENVELOPE_BYTES_MAX: usize = 320;
-const LABEL_BYTES_MAX: usize = 128;
-const IMPORT_BYTES_MAX: usize = 256;
-const NEAREST_BYTES_MAX: usize = 1024;
-const COMMAND_BYTES_MAX: usize = 2048;
-const OUTCOME_DETAIL_BYTES_MAX: usize = 512;
-const WHO_BYTES_MAX: usize = 256;
-const OBJECT_BYTES_MAX: usize = 1024;
-const CHANGE_DETAIL_BYTES_MAX: usize = 4096;
-const HMAC_BYTES: usize = 2 * HASH_BYTES;
+pub(crate) const LABEL_BYTES_MAX: usize = 128;
+pub(crate) const IMPORT_BYTES_MAX: usize = 256;
+pub(crate) const NEAREST_BYTES_MAX: usize = 1024;
+pub(crate) const COMMAND_BYTES_MAX: usize = 2048;
+pub(crate) const OUTCOME_DETAIL_BYTES_MAX: usize = 512;
+pub(crate) const WHO_BYTES_MAX: usize = 256;
+pub(crate) const OBJECT_BYTES_MAX: usize = 1024;
+pub(crate) const CHANGE_DETAIL_BYTES_MAX: usize = 4096;
+pub(crate) const HMAC_BYTES: usize = 2 * HASH_BYTES;
 
 /// Why a draft cannot become an entry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

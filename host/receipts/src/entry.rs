@@ -28,6 +28,7 @@ pub const HOST_SESSION: &str = "host";
 
 /// The content of an entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Record {
     /// An effect was decided; opens a receipt. State `denied`, `asked` or `intended`, or a buffered
@@ -47,6 +48,7 @@ pub enum Record {
 
 /// Where a receipt stands after an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Refused; final.
@@ -63,6 +65,7 @@ pub enum State {
 
 /// How careful the gate is with an effect (design: strict, buffered, counted).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
     /// Intent durable before the effect.
@@ -75,6 +78,7 @@ pub enum Class {
 
 /// At which boundary the effect happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// The gate decided about the environment of a component.
@@ -89,6 +93,7 @@ pub enum Action {
 
 /// Whether the socket behind the permit was real.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Transport {
     /// The real thing.
@@ -99,6 +104,7 @@ pub enum Transport {
 
 /// The plugin that attempted an effect.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Plugin {
     /// Its name.
     pub name: String,
@@ -110,6 +116,7 @@ pub struct Plugin {
 
 /// What the effect aimed at, normalised, redacted, control characters escaped.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Target {
     /// At most [`crate::TARGET_BYTES_MAX`] bytes.
     pub text: String,
@@ -120,6 +127,7 @@ pub struct Target {
 
 /// The decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Decided {
     /// `allowed`, `denied` or `asked`.
     pub verdict: Verdict,
@@ -139,6 +147,7 @@ pub struct Decided {
 
 /// The word of the gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// May be performed.
@@ -151,6 +160,7 @@ pub enum Verdict {
 
 /// An effect at the moment of its decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EffectRecord {
     /// The receipt's id, a UUIDv7 (RFC 9562 section 5.7).
     pub receipt: String,
@@ -192,6 +202,7 @@ pub struct EffectRecord {
 
 /// What was observed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Outcome {
     /// What became of it.
     pub result: OutcomeResult,
@@ -219,6 +230,7 @@ pub struct Outcome {
 
 /// What became of an effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OutcomeResult {
     /// It was performed.
@@ -235,6 +247,7 @@ pub enum OutcomeResult {
 
 /// What came of an effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OutcomeRecord {
     /// The receipt.
     pub receipt: String,
@@ -250,6 +263,7 @@ pub struct OutcomeRecord {
 
 /// Buffered effects of one call in one entry; every item is a whole receipt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReadSet {
     /// The run, if the call has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -268,6 +282,7 @@ pub struct ReadSet {
 
 /// One buffered effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReadItem {
     /// The receipt's id, a UUIDv7.
     pub receipt: String,
@@ -292,6 +307,7 @@ pub struct ReadItem {
 
 /// Denials that were counted instead of written one by one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Collapsed {
     /// The receipt's id, a UUIDv7: one for the whole group.
     pub receipt: String,
@@ -314,6 +330,7 @@ pub struct Collapsed {
 
 /// One call, written when it ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CallRecord {
     /// The call.
     pub call: String,
@@ -350,6 +367,7 @@ pub struct CallRecord {
 
 /// A change to authority or to a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChangeRecord {
     /// When, microseconds since the Unix epoch.
     pub time_us: i64,

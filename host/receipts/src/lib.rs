@@ -23,6 +23,8 @@ mod ledger;
 pub mod log;
 mod pack;
 mod redact;
+#[cfg(feature = "schema")]
+mod schema;
 
 pub use chain::{Anchor, ChainError, ChainHead, verify_chain};
 pub use decode::{DecodeError, Entry, decode};
@@ -37,6 +39,8 @@ pub use labels::UnknownLabel;
 pub use ledger::{Ledger, LedgerError, Ticket};
 pub use pack::pack;
 pub use redact::{SESSION_KEY_BYTES, SessionKey, clip, escape};
+#[cfg(feature = "schema")]
+pub use schema::entry_schema;
 
 /// The most bytes of a target that an entry shows; the rest is in its keyed hash.
 pub const TARGET_BYTES_MAX: usize = 1024;

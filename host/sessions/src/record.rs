@@ -236,6 +236,7 @@ impl RemovalReport {
             resources: removed.resources,
             kept: vec![
                 "the session's ledger entries: the ledger is append-only",
+                "the key of the keyed hashes in them, until --forget deletes it",
                 "the tombstone event: the id is not used again",
             ],
         }

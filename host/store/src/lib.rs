@@ -14,6 +14,7 @@
 //!
 //! It does not know what a session's event means, nor what a grant allows, and it has no wasmtime.
 
+mod credentials;
 mod error;
 mod files;
 mod format;
@@ -39,6 +40,7 @@ mod trust;
 mod txn;
 mod writer;
 
+pub use credentials::{CredentialChange, Credentials};
 pub use error::StoreError;
 pub use format::STORE_FORMAT;
 pub use grants::{GRANT_TEXT_BYTES_MAX, GRANTS_MAX, Grants};
@@ -153,7 +155,7 @@ impl Store {
         };
         if store.newer_format().is_none() {
             // A process that died while it removed a session may have left its key.
-            store.delete_keys_of_removed(None)?;
+            store.delete_keys_waiting(None)?;
         }
         Ok(store)
     }
@@ -166,6 +168,11 @@ impl Store {
     /// Trust in project policy files.
     pub fn trust(&self) -> Trust<'_> {
         Trust(self)
+    }
+
+    /// The record of credentials.
+    pub fn credentials(&self) -> Credentials<'_> {
+        Credentials(self)
     }
 
     /// The registry of plugins.

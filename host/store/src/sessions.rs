@@ -3,9 +3,10 @@
 use crate::error::{from_sql, to_sql};
 use crate::query::IntentsOf;
 use crate::txn::Txn;
-use crate::{Store, StoreError, kv, quotas};
+use crate::{Store, StoreError, kv, now_us, quotas};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tollgate_contract::{RunId, SessionId};
+use tollgate_receipts::{ChangeRecord, HOST_SESSION};
 use tollgate_sessions::ports::{
     Append, Checkpoint, Create, EVENT_BYTES_MAX, FIRST_ENTRY, FIRST_SEQ, HostId, Lease, Liveness,
     NewEvent, OpenIntent, Remove, Removed, SessionKey, SessionRow, SessionStore,
@@ -188,10 +189,7 @@ impl SessionStore for Store {
 
     fn remove(&self, remove: Remove) -> Result<Removed, Error> {
         check_events(std::slice::from_ref(&remove.tombstone))?;
-        let session = remove.session.clone();
-        let removed = self.change(move |txn| delete_session(txn, remove))?;
-        self.delete_keys_of_removed(Some(session.as_str()))?;
-        Ok(removed)
+        self.change(move |txn| delete_session(txn, remove))
     }
 
     fn key(&self, session: &SessionId) -> Result<SessionKey, Error> {
@@ -323,8 +321,52 @@ impl SessionStore for Store {
 }
 
 impl Store {
-    /// Deletes the key files of sessions that were removed; of all of them, or of one.
-    pub(crate) fn delete_keys_of_removed(&self, session: Option<&str>) -> Result<(), StoreError> {
+    /// Deletes the key of a session's keyed hashes: what they stand for can no longer be told, not even
+    /// guessed and compared. The entries stay, and the ledger verifies as before. False if the ledger
+    /// knows no such session.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Refused`] if the session may still be used; another if the store cannot be written.
+    pub fn forget(&self, session: &str, who: &str) -> Result<bool, StoreError> {
+        let change = ChangeRecord {
+            time_us: now_us(),
+            who: who.to_owned(),
+            what: "session.forget".to_owned(),
+            object: session.to_owned(),
+            detail: "the key of its keyed hashes".to_owned(),
+        };
+        let named = session.to_owned();
+        let known = self.change(move |txn| {
+            let connection = txn.connection();
+            let lives = "SELECT count(*) FROM sessions WHERE id = ?1 AND removed = 0";
+            let lives: i64 = connection.query_row(lives, [&named], |row| row.get(0))?;
+            if lives > 0 {
+                return Err(StoreError::Refused(format!(
+                    "session {named} is not removed, and its key is still in use"
+                )));
+            }
+            let known = "SELECT count(*) FROM ledger_sessions WHERE name = ?1";
+            let known: i64 = connection.query_row(known, [&named], |row| row.get(0))?;
+            if known == 0 || named == HOST_SESSION {
+                return Ok(false);
+            }
+            execute(
+                txn,
+                "INSERT OR IGNORE INTO session_keys_to_delete (session) VALUES (?1)",
+                params![named],
+            )?;
+            txn.record_change(&named, change)?;
+            Ok(true)
+        })?;
+        if known {
+            self.delete_keys_waiting(Some(session))?;
+        }
+        Ok(known)
+    }
+
+    /// Deletes the key files that a transaction has given up; all of them, or of one session.
+    pub(crate) fn delete_keys_waiting(&self, session: Option<&str>) -> Result<(), StoreError> {
         let session = session.map(str::to_owned);
         let waiting: Vec<String> = self.readers.read(|connection| {
             rows(
@@ -510,11 +552,6 @@ fn delete_session(txn: &mut Txn<'_>, remove: Remove) -> Result<Removed, Error> {
         "UPDATE sessions SET next_seq = ?2, removed = 1, checkpoint_seq = NULL,
          checkpoint_json = NULL, host = NULL, wanted = 0 WHERE id = ?1",
         params![session.as_str(), to_sql(remove.seq + 1)?],
-    )?;
-    execute(
-        txn,
-        "INSERT INTO session_keys_to_delete (session) VALUES (?1)",
-        params![session.as_str()],
     )?;
     let resources = kv::delete_of_session(txn, session.as_str())?;
     quotas::delete_of_session(txn, session.as_str())?;

@@ -188,6 +188,42 @@ fn the_verbs_edit_the_policy_and_leave_the_rest_of_it_alone() {
     let left = std::fs::read_to_string(&policy).unwrap();
     assert_eq!(left.trim_end(), before.trim_end());
     assert_eq!(home.run(["credential", "rm", "vault"]).code, Some(2));
+
+    // The ledger knows of each change, and of none that was refused.
+    let file = home.root().join("all.export");
+    let path = file.to_str().unwrap();
+    home.ok(["receipt", "export", "--since", "1h", "--out", path]);
+    let text = std::fs::read_to_string(&file).unwrap();
+    let count = |what: &str| text.matches(&format!("\"what\":\"{what}\"")).count();
+    assert_eq!((count("credential.add"), count("credential.rm")), (3, 1));
+    assert!(text.contains("\"object\":\"vault\",\"detail\":\"env:VAULT_TEST_KEY into "));
+    assert_eq!(count("credential.failed"), 0);
+    assert!(!text.contains(SECRET));
+
+    // What the ledger cannot be told is not done; what then fails is told as well.
+    let directory = policy.parent().unwrap();
+    let mode = |mode| {
+        std::fs::set_permissions(
+            directory,
+            std::os::unix::fs::PermissionsExt::from_mode(mode),
+        )
+    };
+    if !may_write_anywhere() {
+        mode(0o500).unwrap();
+        let refused = home.run(["credential", "add", "vault", "--env", VARIABLE]);
+        mode(0o700).unwrap();
+        assert_eq!(refused.code, Some(1), "{refused}");
+        home.ok([
+            "receipt", "export", "--since", "1h", "--out", path, "--force",
+        ]);
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(text.matches("\"what\":\"credential.failed\"").count(), 1);
+    }
+}
+
+/// Whether modes do not hold for whoever runs the tests.
+fn may_write_anywhere() -> bool {
+    rustix::process::geteuid().is_root()
 }
 
 #[test]

@@ -177,3 +177,67 @@ fn a_published_head_holds_the_ledger_to_its_word() {
     let refused = other.run(["ledger", "consistency", "--head", &head]);
     assert_eq!(refused.code, Some(2), "{}", refused.stderr);
 }
+
+#[test]
+fn the_published_schema_is_that_of_every_entry() {
+    let home = home();
+    let file = place::repository().join("docs/schemas/tollgate.entry-1.schema.json");
+    let printed = home.ok(["receipt", "schema"]).stdout;
+    if std::env::var_os("TOLLGATE_EXPECT").is_some_and(|word| word == "write") {
+        std::fs::write(&file, &printed).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), printed);
+
+    home.ok(["ledger", "rotate-key"]);
+    home.ok(["grant", "add", "files", "fs.read /tmp at /tmp"]);
+    let export = export(&home, "all.export");
+    let entries = home.root().join("entries.jsonl");
+    let text = std::fs::read_to_string(export).unwrap();
+    let lines: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .filter(|(_, entry)| entry.starts_with("{\"schema\""))
+        .map(|(_, entry)| entry)
+        .collect();
+    assert!(lines.len() > 5);
+    // One that no entry may look like comes last.
+    let spoilt = lines[0].replacen("\"seq\":", "\"seq\":-1,\"was\":", 1);
+    std::fs::write(&entries, format!("{}\n{spoilt}\n", lines.join("\n"))).unwrap();
+    let mut python = Command::new(place::tools().join("python/bin/python"));
+    python
+        .arg(place::repository().join("tests/it/ledger/validate.py"))
+        .args([&file, &entries]);
+    let ran = Ran::of(python);
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert_eq!(
+        ran.stdout,
+        format!("valid {} invalid 1\n", lines.len()),
+        "{ran}"
+    );
+}
+
+#[test]
+fn a_session_that_is_forgotten_leaves_a_ledger_that_verifies() {
+    let home = home();
+    let before = export(&home, "before.export");
+    let text = std::fs::read_to_string(&before).unwrap();
+    let session = text
+        .split("\"session\":\"")
+        .filter_map(|rest| rest.split('"').next())
+        .find(|session| *session != "host")
+        .unwrap()
+        .to_owned();
+    let forgotten = home.ok(["agent", "rm", &session, "--forget"]);
+    assert!(forgotten.stdout.contains("key"), "{forgotten}");
+    assert!(
+        !home
+            .own()
+            .join(format!("state/store/session-keys/{session}.key"))
+            .exists()
+    );
+    let after = export(&home, "after.export");
+    for file in [before, after] {
+        let found = verify_program(&file, &key(&home));
+        assert_eq!(found.code, Some(0), "{found}");
+    }
+}

@@ -173,7 +173,7 @@ pub(crate) struct WithReason {
 /// `agent rm`.
 #[derive(Debug, Clone, Args)]
 #[command(
-    after_help = "Examples:\n  tollgate agent rm agent_docs\n  tollgate agent rm agent_docs --force"
+    after_help = "Examples:\n  tollgate agent rm agent_docs\n  tollgate agent rm agent_docs --force\n  tollgate agent rm agent_docs --forget"
 )]
 pub(crate) struct Remove {
     /// The session
@@ -181,4 +181,7 @@ pub(crate) struct Remove {
     /// Stop it first if it is active
     #[arg(long)]
     pub(crate) force: bool,
+    /// Delete the key of the keyed hashes in its receipts, also of a session that is removed or of one call
+    #[arg(long)]
+    pub(crate) forget: bool,
 }

@@ -30,6 +30,8 @@ pub(crate) enum Receipt {
     Prove(Prove),
     /// Write a page for a reviewer
     Report(Report),
+    /// Print the JSON Schema of the ledger's entries
+    Schema,
 }
 
 /// A file of receipts to read in place of the store.

@@ -50,21 +50,15 @@ impl TreeLog<'_> {
         let (mut upto, mut entries) = (from, 0);
         while upto < to {
             let next = (upto + CHUNK_TILES * TILE_LEAVES).min(to);
-            entries += self.prune_chunk(upto, next)?;
+            entries += self.prune_chunk(upto, next, who)?;
             upto = next;
-        }
-        if entries > 0 {
-            let (who, detail) = (
-                who.to_owned(),
-                format!("the bodies of {entries} entries, up to leaf {upto}"),
-            );
-            self.0
-                .change(move |txn| changed_ledger(txn, "ledger.prune", &who, &detail))?;
         }
         Ok(Pruned { entries, upto })
     }
 
-    fn prune_chunk(&self, from: u64, to: u64) -> Result<u64, StoreError> {
+    /// One transaction, with the entry that says so: a crash leaves nothing that is gone and not told.
+    fn prune_chunk(&self, from: u64, to: u64, who: &str) -> Result<u64, StoreError> {
+        let who = who.to_owned();
         self.0.change(move |txn| {
             let connection = txn.connection();
             let range = params![to_sql(from)?, to_sql(to)?];
@@ -96,6 +90,10 @@ impl TreeLog<'_> {
             let removed = connection
                 .prepare_cached("DELETE FROM ledger WHERE idx >= ?1 AND idx < ?2")?
                 .execute(range)?;
+            if removed > 0 {
+                let detail = format!("the bodies of {removed} entries, up to leaf {to}");
+                changed_ledger(txn, "ledger.prune", &who, &detail)?;
+            }
             Ok::<_, StoreError>(u64::try_from(removed).unwrap_or(u64::MAX))
         })
     }

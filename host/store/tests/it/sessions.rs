@@ -199,6 +199,10 @@ fn a_removed_session_leaves_its_tombstone() {
     }
     let key = store.key(&id("s")).unwrap();
     assert_eq!(store.key(&id("s")).unwrap(), key);
+    assert!(matches!(
+        store.forget("s", "os:ada"),
+        Err(tollgate_store::StoreError::Refused(_))
+    ));
     let remove = |seq| Remove {
         session: id("s"),
         fence: 1,
@@ -227,7 +231,12 @@ fn a_removed_session_leaves_its_tombstone() {
         Err(StoreError::NotFound { .. })
     ));
     assert!(store.kv().exists("session/s2", "k").unwrap());
-    assert!(!store.directory().join("session-keys/s.key").exists());
+    let file = store.directory().join("session-keys/s.key");
+    assert!(file.exists());
+    assert!(store.forget("s", "os:ada").unwrap());
+    assert!(!file.exists());
+    assert!(!store.forget("nobody", "os:ada").unwrap());
+    assert!(!store.forget("host", "os:ada").unwrap());
     let again = store.create(Create {
         session: id("s"),
         events: vec![event("launched")],

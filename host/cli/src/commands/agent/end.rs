@@ -3,9 +3,11 @@
 use super::{driver, failure, session_id, tell_unresolved};
 use crate::app::App;
 use crate::args::agent::{Remove, WithReason};
-use crate::errors::Done;
+use crate::errors::{Context, Done};
 use crate::printer::escape;
 use crate::render::words::count;
+use serde_json::json;
+use tollgate_contract::SessionId;
 
 /// Stops a session.
 pub(crate) async fn stop(app: &App, args: &WithReason) -> Done {
@@ -52,7 +54,16 @@ pub(crate) async fn restart(app: &App, args: &WithReason) -> Done {
 pub(crate) async fn remove(app: &App, args: &Remove) -> Done {
     let driver = driver(app, "agent rm")?;
     let session = session_id(&args.id)?;
-    let report = driver.remove(&session, args.force).await.map_err(failure)?;
+    let report = match driver.remove(&session, args.force).await {
+        Ok(report) => report,
+        // It may be one of a single call, or removed already: its key can still be there.
+        Err(_) if args.forget && forget(app, &session).is_ok_and(|known| known) => {
+            app.printer
+                .json(&json!({ "session": session.to_string(), "forgotten": true }));
+            return Ok(());
+        }
+        Err(error) => return Err(failure(error)),
+    };
     app.printer.json(&report);
     let number = |many: u64| usize::try_from(many).unwrap_or(usize::MAX);
     app.printer.line(format!(
@@ -65,5 +76,22 @@ pub(crate) async fn remove(app: &App, args: &Remove) -> Done {
     for kept in &report.kept {
         app.printer.line(format!("kept: {kept}"));
     }
+    if args.forget {
+        forget(app, &session)?;
+    }
     Ok(())
+}
+
+/// Deletes the key of a session's keyed hashes; false if nothing knows the session.
+fn forget(app: &App, session: &SessionId) -> Done<bool> {
+    let known = app
+        .store()?
+        .forget(session.as_str(), &app.identity.subject)
+        .doing(|| format!("the key of {session} cannot be deleted"))?;
+    if known {
+        app.printer.line(format!(
+            "forgotten: the key of the keyed hashes of {session}; its receipts stay and verify"
+        ));
+    }
+    Ok(known)
 }

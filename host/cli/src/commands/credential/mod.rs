@@ -1,7 +1,7 @@
 //! `tollgate credential`: where secrets are and how they are added to requests.
 //!
 //! Invariants: no secret is printed, and none is written anywhere but into the keyring; a policy file is
-//! only ever replaced by one that parses.
+//! only ever replaced by one that parses; the ledger has an entry before anything is changed.
 
 mod file;
 
@@ -15,7 +15,9 @@ use crate::printer::table::left;
 use crate::render::words::quoted;
 use crate::wiring::{forget_secret, keep_secret, secret_fault, secret_remedy};
 use serde_json::json;
+use std::sync::Arc;
 use tollgate_grants::{Capability, CredentialRule, CredentialSource, Layer};
+use tollgate_store::{CredentialChange, Store};
 
 /// Carries out one verb.
 pub(crate) fn run(app: &App, verb: Credential) -> Done {
@@ -57,17 +59,8 @@ fn add(app: &App, args: &Add) -> Done {
     file.define(app, args)?;
     // Judged as it will be read, before a secret is asked for.
     let rule = file.rule(&args.name)?;
-    if let CredentialSource::Keyring(entry) = &rule.source {
-        let secret = input::secret(&format!("secret of {}: ", args.name))?;
-        keep_secret(entry, &secret).map_err(|why| keyring_failure(&why))?;
-    }
-    if let Err(failure) = file.write() {
-        // A secret that no policy names would stay in the keyring unseen.
-        if let (CredentialSource::Keyring(entry), false) = (&rule.source, args.replace) {
-            forget_secret(entry).map_err(|why| keyring_failure(&why))?;
-        }
-        return Err(failure);
-    }
+    let record = Record::begin(app, CredentialChange::Add, &args.name, &rule)?;
+    record.or_failed(add_recorded(args, &file, &rule))?;
     let fault = secret_fault(&args.name, &rule);
     app.printer.json(&json!({
         "name": args.name,
@@ -89,6 +82,58 @@ fn add(app: &App, args: &Add) -> Done {
         args.name
     ));
     Ok(())
+}
+
+fn add_recorded(args: &Add, file: &file::UserFile, rule: &CredentialRule) -> Done {
+    if let CredentialSource::Keyring(entry) = &rule.source {
+        let secret = input::secret(&format!("secret of {}: ", args.name))?;
+        keep_secret(entry, &secret).map_err(|why| keyring_failure(&why))?;
+    }
+    if let Err(failure) = file.write() {
+        // A secret that no policy names would stay in the keyring unseen.
+        if let (CredentialSource::Keyring(entry), false) = (&rule.source, args.replace) {
+            forget_secret(entry).map_err(|why| keyring_failure(&why))?;
+        }
+        return Err(failure);
+    }
+    Ok(())
+}
+
+/// A change that the ledger knows of.
+struct Record<'a> {
+    app: &'a App,
+    store: Arc<Store>,
+    name: &'a str,
+}
+
+impl<'a> Record<'a> {
+    fn begin(
+        app: &'a App,
+        change: CredentialChange,
+        name: &'a str,
+        rule: &CredentialRule,
+    ) -> Done<Self> {
+        let store = app.store()?;
+        let detail = format!("{} into {}", rule.source, rule.inject);
+        store
+            .credentials()
+            .record(change, name, &detail, &app.identity.subject)
+            .doing(|| format!("the ledger has no entry, so credential {name} stays as it was"))?;
+        Ok(Self { app, store, name })
+    }
+
+    /// Tells the ledger if the change was not made.
+    fn or_failed(&self, made: Done) -> Done {
+        made.inspect_err(|_| {
+            let detail = "the policy file or the keyring could not be changed";
+            let who = &self.app.identity.subject;
+            // What went wrong first is what the operator is told.
+            let _ =
+                self.store
+                    .credentials()
+                    .record(CredentialChange::Failed, self.name, detail, who);
+        })
+    }
 }
 
 fn keyring_failure(why: &str) -> Failure {
@@ -188,10 +233,14 @@ fn remove(app: &App, one: &One) -> Done {
         )));
     }
     file.remove(&one.name);
-    file.write()?;
-    if let CredentialSource::Keyring(entry) = &rule.source {
-        forget_secret(entry).map_err(|why| keyring_failure(&why))?;
-    }
+    let record = Record::begin(app, CredentialChange::Remove, &one.name, rule)?;
+    let removed = file.write().and_then(|()| match &rule.source {
+        CredentialSource::Keyring(entry) => {
+            forget_secret(entry).map_err(|why| keyring_failure(&why))
+        }
+        _ => Ok(()),
+    });
+    record.or_failed(removed)?;
     app.printer
         .json(&json!({ "name": one.name, "removed": true }));
     app.printer

@@ -32,7 +32,18 @@ pub(crate) async fn run(app: &App, verb: Verb) -> Done {
         Verb::Verify(args) => export::verify(app, &args),
         Verb::Prove(args) => export::prove(app, &args),
         Verb::Report(args) => report::report(app, &args),
+        Verb::Schema => {
+            schema(app);
+            Ok(())
+        }
     }
+}
+
+/// Prints the schema of entries; with and without `--json` the same.
+fn schema(app: &App) {
+    let schema = tollgate_receipts::entry_schema();
+    app.printer.json(&schema);
+    app.printer.line(format!("{schema:#}"));
 }
 
 /// The filter of the flags, and the time before which receipts are left out.
