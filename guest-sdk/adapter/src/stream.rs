@@ -3,10 +3,18 @@
 use std::io::Read;
 use tollgate_sdk::ndjson::NdjsonReader;
 use tollgate_sdk::sse::{Event, EventReader};
-use tollgate_sdk::{ProviderError, StreamError};
+use tollgate_sdk::{Limits, ProviderError, StreamError};
 
 /// How much after the answer's end is read, in bytes: nothing of it counts.
 const REST_BYTES_MAX: u64 = 64 * 1024;
+
+/// How much is read: a token can come in an event of some hundred bytes, and the last event may hold the whole
+/// answer again.
+const LIMITS: Limits = Limits {
+    line_bytes_max: 16 * 1024 * 1024,
+    event_bytes_max: 16 * 1024 * 1024,
+    total_bytes_max: 256 * 1024 * 1024,
+};
 
 /// What a piece did to the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +39,7 @@ pub fn events(
     mut body: impl Read,
     take: impl FnMut(&Event) -> Result<Step, ProviderError>,
 ) -> Result<(), ProviderError> {
-    let mut events = EventReader::new(&mut body);
+    let mut events = EventReader::with_limits(&mut body, LIMITS);
     let next = || {
         loop {
             match events.next_event()? {
@@ -53,7 +61,7 @@ pub fn lines(
     mut body: impl Read,
     take: impl FnMut(&serde_json::Value) -> Result<Step, ProviderError>,
 ) -> Result<(), ProviderError> {
-    let mut lines = NdjsonReader::new(&mut body);
+    let mut lines = NdjsonReader::with_limits(&mut body, LIMITS);
     pieces(|| lines.next_value(), take)?;
     rest(body);
     Ok(())
