@@ -6,7 +6,7 @@
 use super::wire::{Item, Part, Response};
 use crate::common::{PROVIDER, WORDS};
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tollgate_adapter::answer::Answer as Blocks;
 use tollgate_adapter::error;
 use tollgate_adapter::exchange::read_json;
@@ -18,6 +18,10 @@ use tollgate_sdk::{Completion, Message, ProviderError, StopReason};
 pub(super) struct Answer {
     blocks: Blocks,
     items: BTreeMap<usize, Told>,
+    /// The ids of the items that were told whole.
+    done: BTreeSet<String>,
+    /// Whether the answer's end listed its items.
+    listed: bool,
     refused: bool,
     stop: Option<StopReason>,
 }
@@ -25,11 +29,11 @@ pub(super) struct Answer {
 /// What was told of an item.
 #[derive(Debug, Default, Clone, Copy)]
 struct Told {
-    /// Text, reasoning or arguments of it.
+    /// Whether text or reasoning of it was.
     pieces: bool,
-    /// It, whole.
+    /// Whether it was told whole.
     done: bool,
-    /// A part that is not its first.
+    /// How many of its parts have begun.
     parts: usize,
 }
 
@@ -67,8 +71,8 @@ impl Answer {
             None => Item::default(),
         };
         if item.kind.as_deref() == Some("function_call") {
-            let (id, name) = (item.call_id.as_deref(), item.name.as_deref());
-            self.blocks.tool(index, id, name, "", sink)?;
+            self.blocks
+                .tool(index, item.call_id(), item.name.as_deref(), "", sink)?;
         }
         Ok(())
     }
@@ -89,7 +93,7 @@ impl Answer {
         piece: &str,
         sink: &mut dyn Emit,
     ) -> Result<(), ProviderError> {
-        self.told(index).pieces = true;
+        self.told(index).pieces |= !piece.is_empty();
         self.blocks.text(piece, sink)
     }
 
@@ -109,7 +113,7 @@ impl Answer {
         piece: &str,
         sink: &mut dyn Emit,
     ) -> Result<(), ProviderError> {
-        self.told(index).pieces = true;
+        self.told(index).pieces |= !piece.is_empty();
         self.blocks.thinking(piece, sink)
     }
 
@@ -130,7 +134,7 @@ impl Answer {
         arguments: Option<&str>,
     ) -> Result<(), ProviderError> {
         let index = index.unwrap_or_else(|| self.last());
-        match arguments {
+        match arguments.filter(|arguments| !arguments.is_empty()) {
             Some(arguments) => self.blocks.set_arguments(index, arguments),
             None => Ok(()),
         }
@@ -145,10 +149,14 @@ impl Answer {
     ) -> Result<(), ProviderError> {
         let index = index.unwrap_or_else(|| self.last());
         let told = *self.told(Some(index));
-        if told.done {
+        let item: Item = read(raw)?;
+        let again = item
+            .id
+            .as_ref()
+            .is_some_and(|id| !self.done.insert(id.clone()));
+        if told.done || again {
             return Ok(());
         }
-        let item: Item = read(raw)?;
         match item.kind.as_deref() {
             Some("message") if !told.pieces => self.message(item.content, sink)?,
             Some("message") => {}
@@ -159,10 +167,8 @@ impl Answer {
                 self.blocks.opaque(PROVIDER, raw.get().into())?;
             }
             Some("function_call") => {
-                // Some servers have only one id.
-                let id = item.call_id.or(item.id);
-                let (id, name) = (id.as_deref(), item.name.as_deref());
-                self.blocks.tool(index, id, name, "", sink)?;
+                self.blocks
+                    .tool(index, item.call_id(), item.name.as_deref(), "", sink)?;
                 self.all_arguments(Some(index), item.arguments.as_deref())?;
             }
             // What OpenAI's own tools do is not asked for.
@@ -206,9 +212,9 @@ impl Answer {
     /// The whole answer.
     pub(super) fn finish(self) -> Result<Completion, ProviderError> {
         match self.stop {
-            Some(_) if self.items.is_empty() && self.blocks.response_id.is_none() => Err(
-                ProviderError::unavailable("the answer has neither an id nor any output"),
-            ),
+            Some(_) if self.items.is_empty() && !self.listed => {
+                Err(ProviderError::unavailable("the answer has no output"))
+            }
             Some(stop) => self.blocks.finish(stop),
             None => Err(ProviderError::unavailable("the answer has no end")),
         }

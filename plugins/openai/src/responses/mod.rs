@@ -5,7 +5,7 @@ mod request;
 mod stream;
 mod wire;
 
-use crate::common::{self, WORDS};
+use crate::common::WORDS;
 use answer::Answer;
 use tollgate_adapter::exchange::{Form, Reply, post, read_json};
 use tollgate_adapter::{error, settings};

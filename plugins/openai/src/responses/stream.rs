@@ -51,8 +51,10 @@ pub(super) fn take(
                 answer.item(index, &item, sink)?;
             }
         }
-        "response.completed" | "response.incomplete" | "response.failed" => {
-            let response = told.response.unwrap_or_default();
+        kind @ ("response.completed" | "response.incomplete" | "response.failed") => {
+            let mut response = told.response.unwrap_or_default();
+            let status = kind.trim_start_matches("response.");
+            response.status.get_or_insert_with(|| status.into());
             return answer.end(response, sink).map(|()| Step::End);
         }
         "error" => return Err(error::of_event(data.as_bytes(), WORDS)),

@@ -45,6 +45,15 @@ pub(super) struct Item {
     pub(super) summary: Option<Vec<Part>>,
 }
 
+impl Item {
+    /// The id to which the call's result refers; some servers have only one id.
+    pub(super) fn call_id(&self) -> Option<&str> {
+        [&self.call_id, &self.id]
+            .into_iter()
+            .find_map(|id| id.as_deref().filter(|id| !id.is_empty()))
+    }
+}
+
 /// A part of a message or of reasoning.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
