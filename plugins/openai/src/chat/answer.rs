@@ -64,10 +64,8 @@ impl Answer {
     }
 
     fn part(&mut self, part: Part, whole: bool, sink: &mut dyn Emit) -> Result<(), ProviderError> {
-        let text = part.text();
-        let thinking = part.reasoning_content.unwrap_or_default();
-        self.blocks.thinking(&thinking, sink)?;
-        self.blocks.text(&text, sink)?;
+        self.blocks.thinking(part.thinking(), sink)?;
+        self.blocks.text(&part.text(), sink)?;
         if let Some(refusal) = part.refusal.filter(|text| !text.is_empty()) {
             self.refused = true;
             self.blocks.text(&refusal, sink)?;

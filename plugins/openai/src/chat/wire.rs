@@ -40,13 +40,20 @@ pub(super) struct Part {
     /// Text, or parts of text.
     pub(super) content: Value,
     pub(super) refusal: Option<String>,
-    /// The reasoning, in the names that servers give it.
-    #[serde(alias = "reasoning")]
-    pub(super) reasoning_content: Option<String>,
+    /// The reasoning, in the names that servers give it; some send both.
+    reasoning_content: Value,
+    reasoning: Value,
     pub(super) tool_calls: Option<Vec<ToolCall>>,
 }
 
 impl Part {
+    /// The reasoning as text.
+    pub(super) fn thinking(&self) -> &str {
+        let texts = [&self.reasoning_content, &self.reasoning];
+        let found = texts.into_iter().find_map(|value| value.as_str());
+        found.unwrap_or_default()
+    }
+
     /// The content as text.
     pub(super) fn text(&self) -> String {
         match &self.content {

@@ -3,7 +3,8 @@
 //! An item is told up to three times: in pieces, whole when it is done, and once more at the answer's end.
 //! What was told before is not taken again, so that a server may leave out any but one of them.
 
-use super::wire::{Item, Part, Response};
+use super::phase;
+use super::wire::{Item, Response};
 use crate::common::{PROVIDER, WORDS};
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,11 +71,14 @@ impl Answer {
             Some(item) => read(item)?,
             None => Item::default(),
         };
-        if item.kind.as_deref() == Some("function_call") {
-            self.blocks
-                .tool(index, item.call_id(), item.name.as_deref(), "", sink)?;
+        match (item.kind.as_deref(), &item.phase) {
+            (Some("function_call"), _) => {
+                self.blocks
+                    .tool(index, item.call_id(), item.name.as_deref(), "", sink)
+            }
+            (Some("message"), Some(phase)) => self.blocks.opaque(PROVIDER, phase::mark(phase)),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// A part of an item begins.
@@ -148,6 +152,7 @@ impl Answer {
         sink: &mut dyn Emit,
     ) -> Result<(), ProviderError> {
         let index = index.unwrap_or_else(|| self.last());
+        let begun = self.items.contains_key(&index);
         let told = *self.told(Some(index));
         let item: Item = read(raw)?;
         let again = item
@@ -158,7 +163,7 @@ impl Answer {
             return Ok(());
         }
         match item.kind.as_deref() {
-            Some("message") if !told.pieces => self.message(item.content, sink)?,
+            Some("message") if !told.pieces => self.message(item, begun, sink)?,
             Some("message") => {}
             Some("reasoning") => {
                 if !told.pieces {
@@ -222,10 +227,14 @@ impl Answer {
 
     fn message(
         &mut self,
-        parts: Option<Vec<Part>>,
+        item: Item,
+        begun: bool,
         sink: &mut dyn Emit,
     ) -> Result<(), ProviderError> {
-        for part in parts.unwrap_or_default() {
+        if let (false, Some(phase)) = (begun, &item.phase) {
+            self.blocks.opaque(PROVIDER, phase::mark(phase))?;
+        }
+        for part in item.content.unwrap_or_default() {
             self.blocks.begin_block();
             self.blocks.text(&part.text.unwrap_or_default(), sink)?;
             if let Some(refusal) = part.refusal {

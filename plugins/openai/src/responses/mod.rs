@@ -1,6 +1,7 @@
 //! Responses.
 
 mod answer;
+mod phase;
 mod request;
 mod stream;
 mod wire;
@@ -49,7 +50,7 @@ pub(crate) fn complete(
 
 fn whole(answer: &mut Answer, body: &[u8]) -> Result<(), ProviderError> {
     let response: wire::Response = read_json("the answer", body)?;
-    if response.is_error() {
+    if response.error.is_some() {
         return Err(error::of_event(body, WORDS));
     }
     answer.end(response, &mut Vec::new())

@@ -1,6 +1,6 @@
 //! From the contract's request to the body that is sent.
 
-use super::Settings;
+use super::{Settings, phase};
 use crate::common::{self, JsonSchema, PROVIDER};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -196,15 +196,26 @@ fn assistant(
     items: &mut Vec<Input>,
 ) -> Result<(), ProviderError> {
     let mut given = Vec::new();
+    let mut phase = None;
     for block in content {
         let item = match block {
+            ContentBlock::Opaque(opaque) if opaque.provider != PROVIDER => continue,
             ContentBlock::Opaque(opaque) => {
-                given.extend(own(opaque)?);
+                match phase::read(&opaque.data) {
+                    Some(marked) => phase = Some(marked),
+                    None => given.push(Input::Given(own(opaque)?)),
+                }
                 continue;
             }
             ContentBlock::Thinking(_) => continue,
             ContentBlock::Text(text) if text.is_empty() => continue,
-            ContentBlock::Text(text) => said("assistant", text.as_str().into()),
+            ContentBlock::Text(text) => {
+                let mut message = json!({"type": "message", "role": "assistant", "content": text});
+                if let (Some(phase), Some(members)) = (&phase, message.as_object_mut()) {
+                    members.insert("phase".into(), phase.as_str().into());
+                }
+                Input::Built(message)
+            }
             ContentBlock::ToolUse(call) => Input::Built(json!({
                 "type": "function_call",
                 "call_id": ids.legal(&call.id),
@@ -223,16 +234,11 @@ fn assistant(
     Ok(())
 }
 
-/// The item in an opaque block of this provider; none in one of another.
-fn own(opaque: &Opaque) -> Result<Option<Input>, ProviderError> {
-    if opaque.provider != PROVIDER {
-        return Ok(None);
-    }
-    serde_json::from_slice(&opaque.data)
-        .map(|item| Some(Input::Given(item)))
-        .map_err(|e| {
-            ProviderError::invalid(format!("an opaque block of {PROVIDER} is no item: {e}"))
-        })
+/// The item in an opaque block of this provider.
+fn own(opaque: &Opaque) -> Result<Box<RawValue>, ProviderError> {
+    serde_json::from_slice(&opaque.data).map_err(|e| {
+        ProviderError::invalid(format!("an opaque block of {PROVIDER} is no item: {e}"))
+    })
 }
 
 fn tool(spec: &ToolSpec) -> Result<Tool<'_>, ProviderError> {

@@ -213,6 +213,14 @@ fn a_server_may_leave_out_what_it_says_again() {
         event.as_object_mut().unwrap().remove("output_index");
     }
     assert_eq!(read(&plain).0.unwrap(), wanted());
+    // Other numbers than in the list at the end.
+    let mut shifted = events();
+    for event in &mut shifted {
+        if let Some(index) = event["output_index"].as_u64() {
+            event["output_index"] = (index + 5).into();
+        }
+    }
+    assert_eq!(read(&shifted).0.unwrap(), wanted());
     // No list at the end.
     let mut short = events();
     let end = short.last_mut().unwrap();
@@ -356,4 +364,31 @@ fn a_call_without_a_call_id_has_one_and_without_a_name_is_none() {
     item.as_object_mut().unwrap().remove("name");
     let got = whole(&response("completed", &[item]));
     assert!(matches!(got, Err(ProviderError::Unavailable(_))));
+}
+
+#[test]
+fn the_phase_of_a_message_stays_with_its_text() {
+    let said = |phase: &str, text: &str| json!({"type": "message", "phase": phase, "content": [{"type": "output_text", "text": text}]});
+    let output = [said("commentary", "Let me see"), said("final_answer", "42")];
+    let got = whole(&response("completed", &output)).unwrap();
+    let mark = |phase: &str| {
+        ContentBlock::Opaque(Opaque {
+            provider: "openai".into(),
+            data: format!(r#"{{"type":"phase","phase":"{phase}"}}"#).into(),
+        })
+    };
+    let wanted = [
+        mark("commentary"),
+        text("Let me see"),
+        mark("final_answer"),
+        text("42"),
+    ];
+    assert_eq!(got.content, wanted);
+    let events = [
+        json!({"type": "response.output_item.added", "output_index": 0, "item": {"type": "message", "phase": "final_answer"}}),
+        json!({"type": "response.output_text.delta", "output_index": 0, "delta": "42"}),
+        json!({"type": "response.output_item.done", "output_index": 0, "item": said("final_answer", "42")}),
+        json!({"type": "response.completed", "response": response("completed", &[said("final_answer", "42")])}),
+    ];
+    assert_eq!(read(&events).0.unwrap().content, wanted[2..]);
 }

@@ -17,13 +17,6 @@ pub(super) struct Response {
     pub(super) usage: Option<Usage>,
 }
 
-impl Response {
-    /// Whether it is an error in the place of an answer: one that has no output says nothing else.
-    pub(super) fn is_error(&self) -> bool {
-        self.output.is_none() && self.error.is_some()
-    }
-}
-
 /// Why an answer is not whole.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -38,6 +31,8 @@ pub(super) struct Item {
     #[serde(rename = "type")]
     pub(super) kind: Option<String>,
     pub(super) id: Option<String>,
+    /// Whether a message is the answer or a remark on the way to it.
+    pub(super) phase: Option<String>,
     pub(super) call_id: Option<String>,
     pub(super) name: Option<String>,
     pub(super) arguments: Option<String>,

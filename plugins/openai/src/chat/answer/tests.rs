@@ -132,3 +132,24 @@ fn a_second_choice_is_not_mixed_in() {
     .unwrap();
     assert_eq!(got.content, [ContentBlock::Text("a".into())]);
 }
+
+#[test]
+fn reasoning_is_told_once_under_whichever_name() {
+    for delta_of in [
+        json!({"reasoning_content": "hm"}),
+        json!({"reasoning": "hm"}),
+        json!({"reasoning": "hm", "reasoning_content": "hm"}),
+        json!({"reasoning": "hm", "reasoning_content": null}),
+        json!({"reasoning": {"effort": "low"}, "reasoning_content": "hm"}),
+    ] {
+        let (got, _) = answer(&[delta(delta_of), end("stop")]).unwrap();
+        assert_eq!(got.content, [ContentBlock::Thinking("hm".into())]);
+    }
+}
+
+#[test]
+fn calls_that_share_an_index_are_told_apart_by_their_ids() {
+    let piece = |id: &str| json!({"tool_calls": [{"index": 0, "id": id, "function": {"name": "t", "arguments": "{}"}}]});
+    let (got, _) = answer(&[delta(piece("a")), delta(piece("b")), end("tool_calls")]).unwrap();
+    assert_eq!(got.content, [call("a", "t", "{}"), call("b", "t", "{}")]);
+}

@@ -178,3 +178,23 @@ fn reasoning_goes_back_byte_for_byte_and_nobody_elses_does() {
     let broken = sent(Role::Assistant, vec![opaque("openai", "{")]);
     assert!(matches!(broken, Err(ProviderError::InvalidRequest(_))));
 }
+
+#[test]
+fn a_phase_goes_back_with_its_text() {
+    let content = vec![
+        opaque("openai", r#"{"type":"phase","phase":"commentary"}"#),
+        text("Let me see"),
+        call("a", "read", "{}"),
+        opaque("openai", r#"{"type":"phase","phase":"final_answer"}"#),
+        text("42"),
+    ];
+    let said = |phase: &str, text: &str| json!({"type": "message", "role": "assistant", "content": text, "phase": phase});
+    assert_eq!(
+        sent(Role::Assistant, content).unwrap(),
+        json!([
+            said("commentary", "Let me see"),
+            {"type": "function_call", "call_id": "a", "name": "read", "arguments": "{}"},
+            said("final_answer", "42")
+        ])
+    );
+}
