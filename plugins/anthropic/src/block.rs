@@ -50,7 +50,8 @@ impl Block {
             Some("text") => Kind::Text,
             Some("thinking") => Kind::Thinking,
             Some("tool_use") => {
-                let number = usize::try_from(index).map_err(|_| broken("its number is too large"))?;
+                let number =
+                    usize::try_from(index).map_err(|_| broken("its number is too large"))?;
                 let named = |field: Option<String>| field.filter(|text| !text.is_empty());
                 let (Some(id), Some(name)) = (named(read.id), named(read.name)) else {
                     return Err(broken("it asks for a tool without an id or a name"));
@@ -85,16 +86,26 @@ impl Block {
         sink: &mut dyn Emit,
     ) -> Result<(), ProviderError> {
         self.grown = true;
-        match piece.kind.as_deref() {
-            Some("text_delta") => self.add_text(piece.text, answer, sink)?,
-            Some("thinking_delta") => self.add_thinking(piece.thinking, answer, sink)?,
+        let Some(kind) = piece.kind.as_deref() else {
+            return Err(broken("a piece of it has no type"));
+        };
+        match (kind, &self.kind) {
+            ("text_delta", Kind::Text | Kind::Other) => self.add_text(piece.text, answer, sink)?,
+            ("thinking_delta", Kind::Thinking | Kind::Other) => {
+                self.add_thinking(piece.thinking, answer, sink)?;
+            }
             // It comes whole; a later one takes its place.
-            Some("signature_delta") => self.signature = piece.signature.unwrap_or_default(),
-            Some("input_json_delta") => {
+            ("signature_delta", Kind::Thinking | Kind::Other) => {
+                self.signature = piece.signature.unwrap_or_default();
+            }
+            ("input_json_delta", Kind::ToolUse(..) | Kind::Other) => {
                 self.input.push_str(&piece.partial_json.unwrap_or_default());
             }
             // The contract has no place for what a text rests on.
-            Some("citations_delta") => {}
+            ("citations_delta", Kind::Text) => {}
+            ("text_delta" | "thinking_delta" | "signature_delta" | "input_json_delta", _) => {
+                return Err(broken("a piece of it is of another kind"));
+            }
             _ => self.unknown = true,
         }
         Ok(())

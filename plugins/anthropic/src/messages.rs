@@ -406,8 +406,14 @@ mod tests {
     #[test]
     fn a_call_and_its_result_keep_one_id_that_the_api_takes() {
         let turns = sent(&[
-            (Role::Assistant, &[call("fc:1/a", "{}"), call("call_1", "{}")]),
-            (Role::User, &[result("fc:1/a", "A", false), result("call_1", "B", false)]),
+            (
+                Role::Assistant,
+                &[call("fc:1/a", "{}"), call("call_1", "{}")],
+            ),
+            (
+                Role::User,
+                &[result("fc:1/a", "A", false), result("call_1", "B", false)],
+            ),
         ]);
         let id = turns[0]["content"][0]["id"].as_str().unwrap();
         assert!(id.starts_with("toolu_") && id.chars().all(is_word), "{id}");

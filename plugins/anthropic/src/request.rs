@@ -50,7 +50,7 @@ impl<'a> Body<'a> {
     pub(crate) fn new(
         request: &'a CompletionRequest,
         options: &Options,
-        settings: &Settings,
+        settings: &'a Settings,
     ) -> Result<Self, ProviderError> {
         let model = settings.server.model(request);
         let max_tokens = request.output_tokens_max.unwrap_or(settings.max_tokens);
@@ -113,6 +113,7 @@ fn fits_a_budget(request: &CompletionRequest) -> Result<(), ProviderError> {
 #[derive(Debug, Serialize)]
 struct Tool<'a> {
     name: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     description: &'a str,
     input_schema: Box<RawValue>,
 }
@@ -377,6 +378,9 @@ mod tests {
         request.tools = vec![spec("{}")];
         let sent = body(&request, &NO_OPTIONS).unwrap();
         assert_eq!(sent["tools"][0]["input_schema"], json!({"type": "object"}));
+        request.tools[0].description.clear();
+        let sent = body(&request, &NO_OPTIONS).unwrap();
+        assert!(sent["tools"][0].get("description").is_none());
         for schema in ["{", "true", "[]", ""] {
             request.tools = vec![spec(schema)];
             assert!(

@@ -82,7 +82,10 @@ mod tests {
     fn arguments_are_an_object_unless_the_schema_says_otherwise() {
         for (schema, wanted) in [
             ("{}", r#"{"type":"object"}"#),
-            (r#"{"title":"b","a": 1.0}"#, r#"{"title":"b","a":1.0,"type":"object"}"#),
+            (
+                r#"{"title":"b","a": 1.0}"#,
+                r#"{"title":"b","a":1.0,"type":"object"}"#,
+            ),
             (r#"{"type":"string"}"#, r#"{"type":"string"}"#),
         ] {
             assert_eq!(arguments(&raw(schema)).unwrap().get(), wanted);

@@ -55,14 +55,13 @@ impl Settings {
             })?,
         };
         let ways = [
-            ("auto", None),
             ("adaptive", Some(Way::Adaptive)),
             ("budget", Some(Way::Budget)),
         ];
         Ok(Self {
             server: server::Settings::read(&DEFAULTS)?,
             max_tokens,
-            thinking: server::choice(THINKING_KEY, &ways)?.flatten(),
+            thinking: server::choice(THINKING_KEY, &ways, None)?,
             thinking_display: server::get(THINKING_DISPLAY_KEY)?,
         })
     }

@@ -64,7 +64,7 @@ fn parse<T: DeserializeOwned>(data: &str) -> Result<T, ProviderError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Answer, Emit, ProviderError, Read, Completion};
+    use super::{Answer, Completion, Emit, ProviderError, Read};
     use serde_json::{Value, json};
     use tollgate_sdk::{
         ContentBlock, Delta, Opaque, Retryable, StopReason, ToolUse, ToolUseStart, Usage,
@@ -161,15 +161,15 @@ mod tests {
                 3,
                 json!({"type": "input_json_delta", "partial_json": "{\"b\": 1.0,"}),
             ),
-            start(
-                4,
-                json!({"type": "tool_use", "id": "toolu_2", "name": "list", "input": {}}),
-            ),
             delta(
                 3,
                 json!({"type": "input_json_delta", "partial_json": "\"a\":2}"}),
             ),
             stop(3),
+            start(
+                4,
+                json!({"type": "tool_use", "id": "toolu_2", "name": "list", "input": {}}),
+            ),
             stop(4),
             end("tool_use"),
             done(),
@@ -243,6 +243,7 @@ mod tests {
     fn wherever_the_stream_is_cut_in_two_the_answer_is_the_same() {
         let whole = stream(&rich());
         let wanted = run(&whole);
+        assert!(wanted.0.is_ok());
         for at in 0..=whole.len() {
             let (first, second) = whole.as_bytes().split_at(at);
             let mut deltas = Vec::new();
@@ -363,6 +364,18 @@ mod tests {
             (
                 "an end twice",
                 vec![begin(), start(0, block()), stop(0), stop(0)],
+            ),
+            (
+                "a piece of another kind",
+                vec![
+                    begin(),
+                    start(0, block()),
+                    delta(0, json!({"type": "input_json_delta", "partial_json": "{}"})),
+                ],
+            ),
+            (
+                "a piece of no kind",
+                vec![begin(), start(0, block()), delta(0, json!({"text": "a"}))],
             ),
             (
                 "no number",
