@@ -64,6 +64,11 @@ impl Said {
         let reasons = details
             .iter()
             .filter_map(|detail| detail.get("reason")?.as_str().map(Into::into));
+        // Anthropic's details are an object with a code of their own.
+        let error_code = error
+            .pointer("/details/error_code")
+            .and_then(Value::as_str)
+            .map(Into::into);
         let code = text("code");
         let status = code.parse().ok().filter(|code| (400..600).contains(code));
         let mut labels = vec![code, text("status"), text("type")];
@@ -76,6 +81,7 @@ impl Said {
             // The type `error` is that of the event which holds it.
             labels: labels
                 .into_iter()
+                .chain(error_code)
                 .chain(reasons)
                 .filter(|label| !label.is_empty() && label != "error")
                 .collect(),

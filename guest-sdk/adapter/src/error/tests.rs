@@ -263,6 +263,11 @@ fn every_providers_errors_are_known() {
             "invalid",
         ),
         (
+            429,
+            r#"{"type":"error","error":{"type":"rate_limit_error","message":"m","details":{"error_code":"contract_spend_limit_reached"}}}"#,
+            "quota",
+        ),
+        (
             503,
             r#"{"error":"server busy, please try again. maximum pending requests exceeded"}"#,
             "overloaded",
