@@ -110,66 +110,106 @@ impl Conversation {
         })
     }
 
-    /// The model's parts: what was kept goes back as it came, the rest is built anew. Reasoning that was
-    /// not kept is left out: it may be another provider's, and the server does not ask for it.
+    /// The model's parts: what was kept goes back as it came, the rest is built anew.
     fn model(
         &mut self,
         content: &[ContentBlock],
         must_sign: bool,
     ) -> Result<Vec<Box<RawValue>>, ProviderError> {
-        let mut parts = Vec::new();
-        // Of several calls in one turn the server signs only the first.
-        let mut signed = !must_sign;
+        let mut turn = Turn {
+            parts: Vec::new(),
+            unsigned: must_sign,
+            ids: &mut self.ids,
+        };
         let mut blocks = content.iter().peekable();
         while let Some(block) = blocks.next() {
             if let Some(alone) = Signed::of(block)? {
-                if alone.shown()?.stands_alone() {
-                    parts.extend(alone.into_parts());
-                }
+                turn.alone(alone)?;
                 continue;
             }
-            let after = match blocks.peek() {
-                Some(after) => Signed::of(after)?,
-                None => None,
+            let kept = match blocks.peek() {
+                Some(after) => turn.kept(block, after)?,
+                None => false,
             };
-            if let Some(kept) = after {
-                let shown = kept.shown()?;
-                let fit = shown.fit(block);
-                if let (ContentBlock::ToolUse(asked), Some(call)) = (block, &shown.call) {
-                    if fit != Fit::Other {
-                        self.ids.insert(asked.id.clone(), call.id.clone());
-                        signed = true;
-                    }
-                    if fit == Fit::Changed {
-                        let signature = shown.signature.as_deref();
-                        parts.push(call_part(call.id.as_deref(), asked, signature)?);
-                    }
-                }
-                if fit == Fit::Same {
-                    parts.extend(kept.into_parts());
-                }
-                if fit != Fit::Other {
-                    blocks.next();
-                    continue;
-                }
-            }
-            match block {
-                ContentBlock::Text(text) => parts.extend(text_part(text)?),
-                ContentBlock::Image(image) => parts.push(image_part(image)?),
-                ContentBlock::Thinking(_) | ContentBlock::Opaque(_) => {}
-                ContentBlock::ToolUse(asked) => {
-                    let signature = (!signed).then_some(UNSIGNED);
-                    parts.push(call_part(Some(&asked.id), asked, signature)?);
-                    signed = true;
-                }
-                ContentBlock::ToolResult(_) => {
-                    return Err(ProviderError::invalid(
-                        "an assistant's message cannot hold the result of a tool",
-                    ));
-                }
+            if kept {
+                blocks.next();
+            } else {
+                turn.anew(block)?;
             }
         }
-        Ok(parts)
+        Ok(turn.parts)
+    }
+}
+
+/// The model's parts of one turn as they grow.
+struct Turn<'a> {
+    parts: Vec<Box<RawValue>>,
+    /// Whether a call has to be marked. Of several calls in one turn the server signs only the first.
+    unsigned: bool,
+    ids: &'a mut BTreeMap<String, Option<String>>,
+}
+
+impl Turn<'_> {
+    fn mark(&self) -> Option<&'static str> {
+        self.unsigned.then_some(UNSIGNED)
+    }
+
+    /// Parts without a block that shows them.
+    fn alone(&mut self, kept: Signed) -> Result<(), ProviderError> {
+        if kept.shown()?.stands_alone() {
+            self.parts.extend(kept.into_parts());
+        }
+        Ok(())
+    }
+
+    /// The parts in `after` in the place of the block before them; false if there are none, or they are not
+    /// that block's.
+    fn kept(&mut self, block: &ContentBlock, after: &ContentBlock) -> Result<bool, ProviderError> {
+        let Some(kept) = Signed::of(after)? else {
+            return Ok(false);
+        };
+        let shown = kept.shown()?;
+        let fit = shown.fit(block);
+        if fit == Fit::Other {
+            return Ok(false);
+        }
+        match (block, &shown.call) {
+            (ContentBlock::ToolUse(asked), Some(call)) => {
+                self.ids.insert(asked.id.clone(), call.id.clone());
+                let signature = shown.signature.as_deref().or(self.mark());
+                if fit == Fit::Changed || signature != shown.signature.as_deref() {
+                    let part = call_part(call.id.as_deref(), asked, signature)?;
+                    self.parts.push(part);
+                } else {
+                    self.parts.extend(kept.into_parts());
+                }
+                self.unsigned = false;
+            }
+            _ => self.parts.extend(kept.into_parts()),
+        }
+        Ok(true)
+    }
+
+    /// A block of which nothing was kept. Reasoning is left out: it may be another provider's, and the
+    /// server does not ask for it.
+    fn anew(&mut self, block: &ContentBlock) -> Result<(), ProviderError> {
+        match block {
+            ContentBlock::Text(text) => self.parts.extend(text_part(text)?),
+            ContentBlock::Image(image) => self.parts.push(image_part(image)?),
+            ContentBlock::Thinking(_) | ContentBlock::Opaque(_) => {}
+            ContentBlock::ToolUse(asked) => {
+                let signature = self.mark();
+                self.parts
+                    .push(call_part(Some(&asked.id), asked, signature)?);
+                self.unsigned = false;
+            }
+            ContentBlock::ToolResult(_) => {
+                return Err(ProviderError::invalid(
+                    "an assistant's message cannot hold the result of a tool",
+                ));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -54,7 +54,8 @@ impl Signed {
                 .text
                 .push_str(part.text.as_deref().unwrap_or_default());
             shown.image |= part.inline_data.is_some_and(|data| data.is_image());
-            shown.signature = part.thought_signature.or(shown.signature);
+            let signature = part.thought_signature.filter(|text| !text.is_empty());
+            shown.signature = signature.or(shown.signature);
             if let Some(call) = part.function_call {
                 shown.call = Some(Call {
                     id: call.id.filter(|id| !id.is_empty()),

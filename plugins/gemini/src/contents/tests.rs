@@ -191,6 +191,15 @@ fn what_another_provider_made_is_left_out_and_its_calls_are_marked() {
 }
 
 #[test]
+fn a_call_that_an_older_model_did_not_sign_is_marked_for_a_newer_one() {
+    let asked = answered(&[SECOND, SECOND]);
+    let marked = r#"{"functionCall":{"name":"read","args":{}},"thoughtSignature":"skip_thought_signature_validator"}"#;
+    assert_eq!(model(asked.clone()), contents(&[marked, SECOND]));
+    let older = sent(&[(Role::Assistant, asked)], false).unwrap();
+    assert_eq!(older, contents(&[SECOND, SECOND]));
+}
+
+#[test]
 fn images_stay_with_the_result_before_them_and_messages_of_one_side_are_one() {
     let got = sent(
         &[
