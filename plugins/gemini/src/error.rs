@@ -10,9 +10,7 @@ pub(crate) const WORDS: &[Word] = &[
     phrase("token count exceeds", Meaning::TooLong),
     phrase("exceeds the maximum number of tokens", Meaning::TooLong),
     phrase("request payload size exceeds", Meaning::TooLong),
-    label("deadline_exceeded", Meaning::Unavailable),
     label("cancelled", Meaning::Unavailable),
-    label("aborted", Meaning::Unavailable),
 ];
 
 #[cfg(test)]

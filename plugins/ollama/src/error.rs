@@ -7,11 +7,9 @@ use tollgate_sdk::ProviderError;
 pub(crate) const WORDS: &[Word] = &[
     phrase("usage limit", Meaning::Quota),
     phrase("max context length", Meaning::TooLong),
-    phrase("exceeds the context", Meaning::TooLong),
     phrase("does not support", Meaning::Invalid),
     phrase("not found", Meaning::Invalid),
     phrase("server busy", Meaning::Overloaded),
-    phrase("maximum pending requests", Meaning::Overloaded),
     phrase("unauthorized", Meaning::Auth),
 ];
 

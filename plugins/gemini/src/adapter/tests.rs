@@ -181,6 +181,10 @@ fn an_error_in_mid_stream_is_told_apart_however_it_comes() {
         frame(error),
         frame(&format!("[{error}]")),
         format!("event: error\n{}", frame(error)),
+        format!(
+            "event: error\n{}",
+            frame(r#"{"code":503,"message":"overloaded"}"#)
+        ),
         pretty.into(),
         format!("[{pretty}]"),
     ] {

@@ -265,6 +265,14 @@ fn an_error_in_mid_stream_is_told_apart() {
         end("\"server busy\""),
         Err(ProviderError::Overloaded(_))
     ));
+    assert!(matches!(
+        end("\"unauthorized\""),
+        Err(ProviderError::AuthExpired(_))
+    ));
+    assert!(matches!(
+        end("\"model 'qwen3:4b' not found\""),
+        Err(ProviderError::InvalidRequest(m)) if m.ends_with("ollama pull qwen3:4b")
+    ));
     let (got, _) = send(false, "application/json", "{\"error\":\"server busy\"}");
     assert!(matches!(got, Err(ProviderError::Overloaded(_))));
     let no_error = DONE.replace("\"done\"", "\"error\":null,\"done\"");

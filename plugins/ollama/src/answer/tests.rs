@@ -102,7 +102,7 @@ fn arguments_that_are_no_object_are_passed_on_as_written() {
 fn a_made_up_id_is_new_in_the_conversation_and_in_the_answer() {
     let before = Message {
         role: Role::Assistant,
-        content: vec![call("call_0", "t", "{}")],
+        content: vec![call("call_1", "t", "{}")],
     };
     let mut answer = Answer::after(&[before]);
     let asked = r#"{"id":"a","function":{"name":"t"}}"#;
@@ -118,8 +118,8 @@ fn a_made_up_id_is_new_in_the_conversation_and_in_the_answer() {
         answer.finish().unwrap().content,
         [
             call("a", "t", "{}"),
-            call("call_1", "t", "{}"),
-            call("call_2", "t", "{}")
+            call("call_2", "t", "{}"),
+            call("call_3", "t", "{}")
         ]
     );
 }
