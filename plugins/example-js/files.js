@@ -1,7 +1,7 @@
 // Reading text files through wasi:filesystem. The engines have no file functions of their own.
 
 import * as preopens from "wasi:filesystem/preopens@0.2.12";
-import * as denials from "tollgate:plugin/denials@0.1.1";
+import * as denials from "tollgate:plugin/denials@0.1.2";
 
 const CHUNK_BYTES = 65536;
 /** The most bytes of a file. */

@@ -22,7 +22,7 @@ use std::process::{Command, Stdio};
 /// The target that guests are compiled for.
 pub const TARGET: &str = "wasm32-wasip2";
 /// The version of the contract in `wit/`.
-pub const CONTRACT: &str = "0.1.1";
+pub const CONTRACT: &str = "0.1.2";
 
 /// The path of a program in `PATH`.
 pub fn find(program: &str) -> Option<PathBuf> {

@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(declared.needs, Some(vec!["http POST *".to_owned()]));
         assert_eq!(
             declared.meta,
-            json!({"name": "a", "version": "1.2.3", "world": "provider", "contract": "0.1.1",
+            json!({"name": "a", "version": "1.2.3", "world": "provider", "contract": "0.1.2",
                 "title": "A", "description": "what it does", "homepage": null})
         );
     }

@@ -176,7 +176,7 @@ fn what_cannot_be_a_plugin_is_refused_and_told_why() {
         ),
         (
             importing("tollgate:plugin/denials@0.9.0"),
-            "it was built against contract tollgate:plugin@0.9.0 (says tollgate:plugin/denials@0.9.0), and this Tollgate knows 0.1.1",
+            "it was built against contract tollgate:plugin@0.9.0 (says tollgate:plugin/denials@0.9.0), and this Tollgate knows 0.1.2",
         ),
     ] {
         let file = home.root().join("other.wasm");

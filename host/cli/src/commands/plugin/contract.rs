@@ -111,12 +111,12 @@ mod tests {
 
     #[test]
     fn the_higher_claim_counts_and_only_a_newer_minor_version_is_refused() {
-        let fine = inspection("0.1.7", "tollgate:plugin/tool@0.1.1");
+        let fine = inspection("0.1.7", "tollgate:plugin/tool@0.1.2");
         assert_eq!(claim(&fine).unwrap().version, (0, 1, 7));
         assert_eq!(fault(&fine), None);
         let newer = fault(&inspection("0.1.0", "tollgate:plugin/tool@0.2.0")).unwrap();
         assert!(newer.contains("tollgate:plugin/tool@0.2.0"), "{newer}");
-        let newer = fault(&inspection("9.0.0", "tollgate:plugin/tool@0.1.1")).unwrap();
+        let newer = fault(&inspection("9.0.0", "tollgate:plugin/tool@0.1.2")).unwrap();
         assert!(newer.contains("@9.0.0 (says its metadata)"), "{newer}");
         assert_eq!(claim(&Inspection::default()), None);
     }

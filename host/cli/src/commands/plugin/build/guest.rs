@@ -65,7 +65,7 @@ pub(super) fn needs(project: &Project, kind: &str) -> bool {
 
 fn world(project: &Project) -> String {
     let mut lines = vec![
-        "package tollgate:plugin@0.1.1;".to_owned(),
+        format!("package tollgate:plugin@{};", tollgate_guests::CONTRACT),
         String::new(),
         "/// What this plugin is built for; written by `tollgate plugin build` from its needs."
             .into(),
@@ -96,6 +96,7 @@ fn world(project: &Project) -> String {
     }
     if project.is_provider() {
         import("sink");
+        import("request-options");
         lines.push("  export model;".into());
     } else {
         import("progress");

@@ -454,7 +454,7 @@ mod tests {
             description: Some("What it does".into()),
             homepage: None,
         });
-        let tool = "tollgate:plugin/tool@0.1.1";
+        let tool = "tollgate:plugin/tool@0.1.2";
         inspection.exports.insert(tool.to_owned());
         inspection
     }
@@ -538,7 +538,7 @@ mod tests {
             judged(&inspection),
             [(Level::Error, "world"), (Level::Warning, "world")]
         );
-        inspection.exports = ["tollgate:plugin/model@0.1.1".to_owned()].into();
+        inspection.exports = ["tollgate:plugin/model@0.1.2".to_owned()].into();
         assert_eq!(judged(&inspection), [(Level::Warning, "world")]);
         inspection = fine();
         inspection.meta = None;

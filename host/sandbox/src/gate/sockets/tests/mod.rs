@@ -52,6 +52,7 @@ impl Call {
             http_body_bytes_max: 1 << 20,
             config: Arc::default(),
             deltas: None,
+            options: tollgate_contract::RequestOptions::default(),
             reporter: None,
         });
         Self { world, state }
