@@ -108,8 +108,8 @@ fn other_type(response: Response, form: Form) -> ProviderError {
     ))
 }
 
-/// Reads JSON that a server sent; `what` names it, such as `the answer`. Unlike anywhere else, its depth is
-/// bounded: at most 127 levels.
+/// Reads JSON that a server sent; `what` names it, such as `the answer`. What nests deeper than 127 levels is
+/// not read, so that no answer can exhaust the stack.
 ///
 /// # Errors
 /// It is not a `T`; the error shows its beginning.

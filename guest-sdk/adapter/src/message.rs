@@ -20,11 +20,9 @@ pub enum UserPart<'a> {
 /// The message asks for a tool.
 pub fn user(content: &[ContentBlock]) -> Result<Vec<UserPart<'_>>, ProviderError> {
     let mut parts = Vec::new();
-    // Whether an image that comes now belongs to the last part.
-    let mut after_result = false;
     for block in content {
-        if let (true, ContentBlock::Image(image), Some(UserPart::Result(_, images))) =
-            (after_result, block, parts.last_mut())
+        if let (ContentBlock::Image(image), Some(UserPart::Result(_, images))) =
+            (block, parts.last_mut())
         {
             images.push(image);
             continue;
@@ -40,7 +38,6 @@ pub fn user(content: &[ContentBlock]) -> Result<Vec<UserPart<'_>>, ProviderError
                 ));
             }
         }
-        after_result = matches!(block, ContentBlock::ToolResult(_));
     }
     Ok(parts)
 }

@@ -6,18 +6,18 @@ use serde_json::Value;
 /// A whole answer, or one chunk of a stream.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Chunk {
-    pub(crate) id: Option<String>,
-    pub(crate) model: Option<String>,
-    pub(crate) object: Option<String>,
-    pub(crate) choices: Option<Vec<Choice>>,
-    pub(crate) usage: Option<Usage>,
-    pub(crate) error: Option<Value>,
+pub(super) struct Chunk {
+    pub(super) id: Option<String>,
+    pub(super) model: Option<String>,
+    pub(super) object: Option<String>,
+    pub(super) choices: Option<Vec<Choice>>,
+    pub(super) usage: Option<Usage>,
+    pub(super) error: Option<Value>,
 }
 
 impl Chunk {
     /// Whether it is an error in the place of an answer.
-    pub(crate) fn is_error(&self) -> bool {
+    pub(super) fn is_error(&self) -> bool {
         self.error.as_ref().is_some_and(|error| !error.is_null())
             || self.object.as_deref() == Some("error")
     }
@@ -26,29 +26,36 @@ impl Chunk {
 /// One of the answers; only one is asked for.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Choice {
-    pub(crate) index: Option<u64>,
-    pub(crate) message: Option<Part>,
-    pub(crate) delta: Option<Part>,
-    pub(crate) finish_reason: Option<String>,
+pub(super) struct Choice {
+    pub(super) index: Option<u64>,
+    pub(super) message: Option<Part>,
+    pub(super) delta: Option<Part>,
+    pub(super) finish_reason: Option<String>,
 }
 
 /// A message, or a piece of one.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Part {
+pub(super) struct Part {
     /// Text, or parts of text.
-    pub(crate) content: Value,
-    pub(crate) refusal: Option<String>,
-    /// The reasoning, in the names that servers give it.
-    #[serde(alias = "reasoning")]
-    pub(crate) reasoning_content: Option<String>,
-    pub(crate) tool_calls: Option<Vec<ToolCall>>,
+    pub(super) content: Value,
+    pub(super) refusal: Option<String>,
+    /// The reasoning, in the names that servers give it; some send both.
+    reasoning_content: Value,
+    reasoning: Value,
+    pub(super) tool_calls: Option<Vec<ToolCall>>,
 }
 
 impl Part {
+    /// The reasoning as text.
+    pub(super) fn thinking(&self) -> &str {
+        let texts = [&self.reasoning_content, &self.reasoning];
+        let found = texts.into_iter().find_map(|value| value.as_str());
+        found.unwrap_or_default()
+    }
+
     /// The content as text.
-    pub(crate) fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         match &self.content {
             Value::String(text) => text.clone(),
             Value::Array(parts) => parts
@@ -63,23 +70,23 @@ impl Part {
 /// The model asks for a tool, or goes on doing so.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct ToolCall {
-    pub(crate) index: Option<usize>,
-    pub(crate) id: Option<String>,
-    pub(crate) function: Option<Function>,
+pub(super) struct ToolCall {
+    pub(super) index: Option<usize>,
+    pub(super) id: Option<String>,
+    pub(super) function: Option<Function>,
 }
 
 /// Which tool, and with which arguments.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Function {
-    pub(crate) name: Option<String>,
+pub(super) struct Function {
+    pub(super) name: Option<String>,
     /// Text of a JSON object; some servers send the object.
-    pub(crate) arguments: Value,
+    pub(super) arguments: Value,
 }
 
 impl Function {
-    pub(crate) fn arguments_text(&self) -> String {
+    pub(super) fn arguments_text(&self) -> String {
         match &self.arguments {
             Value::Null => String::new(),
             Value::String(text) => text.clone(),
@@ -91,25 +98,25 @@ impl Function {
 /// What the answer cost.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Usage {
-    pub(crate) prompt_tokens: Option<u64>,
-    pub(crate) completion_tokens: Option<u64>,
-    pub(crate) prompt_tokens_details: Option<PromptDetails>,
-    pub(crate) completion_tokens_details: Option<CompletionDetails>,
+pub(super) struct Usage {
+    pub(super) prompt_tokens: Option<u64>,
+    pub(super) completion_tokens: Option<u64>,
+    pub(super) prompt_tokens_details: Option<PromptDetails>,
+    pub(super) completion_tokens_details: Option<CompletionDetails>,
 }
 
 /// Of the prompt's tokens.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct PromptDetails {
-    pub(crate) cached_tokens: Option<u64>,
+pub(super) struct PromptDetails {
+    pub(super) cached_tokens: Option<u64>,
 }
 
 /// Of the completion's tokens.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct CompletionDetails {
-    pub(crate) reasoning_tokens: Option<u64>,
+pub(super) struct CompletionDetails {
+    pub(super) reasoning_tokens: Option<u64>,
 }
 
 impl From<Usage> for tollgate_sdk::Usage {
