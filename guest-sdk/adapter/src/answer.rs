@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use tollgate_sdk::sink::Emit;
 use tollgate_sdk::{
-    Completion, ContentBlock, Delta, Message, Opaque, ProviderError, StopReason, ToolUse,
+    Completion, ContentBlock, Delta, Image, Message, Opaque, ProviderError, StopReason, ToolUse,
     ToolUseStart, Usage,
 };
 
@@ -42,6 +42,7 @@ struct Ids {
 enum Block {
     Text(String),
     Thinking(String),
+    Image(Image),
     Opaque(Opaque),
     Call(Call),
 }
@@ -111,6 +112,16 @@ impl Answer {
     /// What comes next begins a block of its own, even if it is of the last one's kind.
     pub fn begin_block(&mut self) {
         self.apart = true;
+    }
+
+    /// An image.
+    ///
+    /// # Errors
+    /// The answer is too large.
+    pub fn image(&mut self, image: Image) -> Result<(), ProviderError> {
+        self.count(image.data.len())?;
+        self.blocks.push(Block::Image(image));
+        Ok(())
     }
 
     /// The provider's own state, to be given back at this place.
@@ -188,6 +199,7 @@ impl Answer {
             content.push(match block {
                 Block::Text(text) => ContentBlock::Text(text),
                 Block::Thinking(text) => ContentBlock::Thinking(text),
+                Block::Image(image) => ContentBlock::Image(image),
                 Block::Opaque(opaque) => ContentBlock::Opaque(opaque),
                 Block::Call(call) => ContentBlock::ToolUse(call.finish(&mut self.ids)?),
             });

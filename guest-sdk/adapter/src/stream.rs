@@ -1,5 +1,6 @@
 //! A streamed answer: its pieces one after another, until the adapter says that it is whole.
 
+use serde::de::DeserializeOwned;
 use std::io::Read;
 use tollgate_sdk::ndjson::NdjsonReader;
 use tollgate_sdk::sse::{Event, EventReader};
@@ -53,13 +54,13 @@ pub fn events(
     Ok(())
 }
 
-/// Gives every line to `take`, as JSON. Otherwise as [`events`].
+/// Gives every line to `take`, read as JSON. Otherwise as [`events`].
 ///
 /// # Errors
 /// As [`events`].
-pub fn lines(
+pub fn lines<T: DeserializeOwned>(
     mut body: impl Read,
-    take: impl FnMut(&serde_json::Value) -> Result<Step, ProviderError>,
+    take: impl FnMut(&T) -> Result<Step, ProviderError>,
 ) -> Result<(), ProviderError> {
     let mut lines = NdjsonReader::with_limits(&mut body, LIMITS);
     pieces(|| lines.next_value(), take)?;
@@ -98,6 +99,7 @@ fn rest(body: impl Read) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
 
     /// Reads events of which each is a step, and tells how many there were.
     fn run(stream: &[u8]) -> Result<usize, ProviderError> {
@@ -149,7 +151,7 @@ mod tests {
     fn lines_are_json_to_the_last() {
         let mut seen = Vec::new();
         let mut read = |body: &str| {
-            lines(body.as_bytes(), |line| {
+            lines(body.as_bytes(), |line: &Value| {
                 seen.push(line.clone());
                 Ok(if line["done"] == true {
                     Step::End

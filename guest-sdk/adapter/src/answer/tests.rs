@@ -148,3 +148,19 @@ fn what_cannot_be_an_answer_is_an_error() {
     large.opaque("p", vec![0; BLOCK_BYTES_MAX]).unwrap();
     assert!(large.text("x", sink).is_err());
 }
+
+#[test]
+fn an_image_is_a_block_and_counts() {
+    let image = |bytes| Image {
+        media_type: "image/png".into(),
+        data: vec![0; bytes],
+    };
+    let mut answer = Answer::default();
+    answer.text("a", &mut Vec::new()).unwrap();
+    answer.image(image(3)).unwrap();
+    answer.text("b", &mut Vec::new()).unwrap();
+    assert!(answer.image(image(BLOCK_BYTES_MAX)).is_err());
+    let got = content(answer);
+    assert_eq!(got.len(), 3);
+    assert_eq!(got[1], ContentBlock::Image(image(3)));
+}

@@ -32,7 +32,7 @@ pub struct Word {
     meaning: Meaning,
 }
 
-/// A word of an error's code, type, status or reason.
+/// A word of an error's code, type, status, reason or limit.
 pub const fn label(text: &'static str, meaning: Meaning) -> Word {
     Word {
         text,

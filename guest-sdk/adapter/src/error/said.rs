@@ -14,7 +14,7 @@ const REQUEST_ID_HEADERS: [&str; 2] = ["x-request-id", "request-id"];
 #[derive(Debug, Default)]
 pub(super) struct Said {
     pub(super) message: String,
-    /// Its code, status, type and reasons, those first that say most.
+    /// Its code, status, type, reasons and limits, those first that say most.
     labels: Vec<String>,
     /// The HTTP status that the body names.
     pub(super) status: Option<u16>,
@@ -76,6 +76,16 @@ impl Said {
             // A number says less than a word.
             labels.rotate_left(1);
         }
+        let wait_ms = details
+            .iter()
+            .find_map(|detail| duration_ms(detail.get("retryDelay")?.as_str()?));
+        // Which limits were passed says something only where it is not said when to come back.
+        let limits = details
+            .iter()
+            .filter(|_| wait_ms.is_none())
+            .filter_map(|detail| detail.get("violations")?.as_array())
+            .flatten()
+            .filter_map(|violation| violation.get("quotaId")?.as_str().map(Into::into));
         Self {
             message,
             // The type `error` is that of the event which holds it.
@@ -83,12 +93,11 @@ impl Said {
                 .into_iter()
                 .chain(error_code)
                 .chain(reasons)
+                .chain(limits)
                 .filter(|label| !label.is_empty() && label != "error")
                 .collect(),
             status,
-            wait_ms: details
-                .iter()
-                .find_map(|detail| duration_ms(detail.get("retryDelay")?.as_str()?)),
+            wait_ms,
         }
     }
 

@@ -369,3 +369,17 @@ fn an_adapters_words_come_first() {
         assert_eq!(label(&error), "quota", "{body}");
     }
 }
+
+#[test]
+fn a_limit_that_was_passed_is_a_word_where_no_wait_is_named() {
+    let body = |more: &str| {
+        format!(
+            r#"{{"error":{{"code":429,"message":"m","status":"RESOURCE_EXHAUSTED","details":[
+            {{"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[{{"quotaId":"RequestsPerDay"}}]}}{more}]}}}}"#
+        )
+    };
+    let words = [super::label("perday", Meaning::Quota)];
+    let got = |more: &str| label(&of_event(body(more).as_bytes(), &words));
+    assert_eq!(got(""), "quota");
+    assert_eq!(got(r#",{"retryDelay":"1s"}"#), "rate");
+}
