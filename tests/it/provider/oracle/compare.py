@@ -3,7 +3,8 @@
 usage: compare.py < OURS
 
 Reads from stdin what our adapters sent, in the form in which capture.py prints: {provider: {name: {method, path,
-query, headers, body}}}, for as many providers and names as wanted. Prints {mismatches, unused}: `mismatches` is a
+query, headers, body}}}, for as many providers and names as wanted; null is a request that the adapter refused to
+send. Prints {mismatches, unused}: `mismatches` is a
 list of {provider, name, pointer, sdk, ours}, where a missing value is left out, and `unused` the entries of
 differences.json that hid nothing although all that they speak of was there.
 """
@@ -57,7 +58,7 @@ def compare(theirs, ours, differences):
     for provider, exchanges in ours.items():
         for name, exchange in exchanges.items():
             sdk = canonical(provider, theirs[provider][name])
-            for at, one, other in mismatches(sdk, canonical(provider, exchange)):
+            for at, one, other in mismatches(sdk, exchange and canonical(provider, exchange)):
                 covering = [entry for entry in differences if covers(entry, provider, name, at)]
                 for entry in covering:
                     entry["hid"] = True
