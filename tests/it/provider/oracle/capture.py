@@ -15,6 +15,7 @@ import with_chat
 import with_gemini
 import with_ollama
 import with_responses
+from canonical import CREDENTIALS
 from loopback import Answer, Loopback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -29,13 +30,12 @@ PROVIDERS = {
 # content-length, accept-encoding, user-agent, x-goog-api-client, x-stainless-*, idempotency-key, traceparent).
 KEPT = {"content-type", "accept", "anthropic-version", "anthropic-beta", "openai-beta"}
 # Of a credential, only that it is there and how it is written.
-AUTH = {"authorization", "x-api-key", "x-goog-api-key"}
 KEY = "test-key"
 
 
 def headers(sent):
     kept = {name: value for name, value in sent.items() if name in KEPT}
-    return kept | {name: value.replace(KEY, "{}") for name, value in sent.items() if name in AUTH}
+    return kept | {name: value.replace(KEY, "{}") for name, value in sent.items() if name in CREDENTIALS}
 
 
 def answer(module, stream):

@@ -4,7 +4,20 @@ import json
 
 import anthropic
 
-from contract import OUTPUT_TOKENS, Completion, answer_schema, base64_of, decimal, failed, given, schema, sides, state, texts, with_images
+from contract import (
+    OUTPUT_TOKENS,
+    Completion,
+    answer_schema,
+    base64_of,
+    decimal,
+    failed,
+    given,
+    schema,
+    sides,
+    state,
+    texts,
+    with_images,
+)
 
 PATH = "/v1/messages"
 PROVIDER = "anthropic"
@@ -25,7 +38,7 @@ def arguments(request):
     return given(
         model=request["model"],
         max_tokens=request["output_tokens_max"] or OUTPUT_TOKENS,
-        system=[text_block(text) for message in system for text in texts(message) if text],
+        system=[text_block(text) for message in system if (text := "\n".join(texts(message)))],
         messages=[{"role": role, "content": content} for role, content in sides(map(said, talk))],
         tools=[tool(spec) for spec in request["tools"]],
         tool_choice=tool_choice(request["tool_choice"]),
@@ -72,7 +85,7 @@ def image(one):
 
 
 def tool(spec):
-    return {"name": spec["name"], "description": spec["description"], "input_schema": schema(spec)}
+    return {"name": spec["name"], "input_schema": schema(spec), **given(description=spec["description"])}
 
 
 def tool_choice(choice):
@@ -106,8 +119,14 @@ def complete(sdk, stream):
         return completion(events.get_final_message())
 
 
-STOPS = {"end_turn": "end-turn", "max_tokens": "max-tokens", "stop_sequence": "stop-sequence", "tool_use": "tool-use",
-         "refusal": "refused"}
+STOPS = {
+    "end_turn": "end-turn",
+    "max_tokens": "max-tokens",
+    "model_context_window_exceeded": "max-tokens",
+    "stop_sequence": "stop-sequence",
+    "tool_use": "tool-use",
+    "refusal": "refused",
+}
 
 
 def completion(got):

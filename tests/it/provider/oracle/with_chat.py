@@ -42,7 +42,11 @@ def turns(message):
 
 def assistant(message):
     calls = [
-        {"id": block["id"], "type": "function", "function": {"name": block["name"], "arguments": block["arguments_json"]}}
+        {
+            "id": block["id"],
+            "type": "function",
+            "function": {"name": block["name"], "arguments": block["arguments_json"]},
+        }
         for block in message["content"]
         if block["type"] == "tool-use"
     ]
@@ -74,7 +78,8 @@ def image(block):
 
 
 def tool(spec):
-    return {"type": "function", "function": {"name": spec["name"], "description": spec["description"], "parameters": schema(spec)}}
+    function = {"name": spec["name"], "description": spec["description"], "parameters": schema(spec)}
+    return {"type": "function", "function": function}
 
 
 def tool_choice(choice):

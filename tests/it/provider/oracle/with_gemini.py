@@ -16,7 +16,8 @@ CHOICES = {"none": "NONE", "required": "ANY"}
 
 
 def client(url):
-    return genai.Client(api_key="test-key", vertexai=False, http_options=types.HttpOptions(base_url=url, api_version="v1beta"))
+    options = types.HttpOptions(base_url=url, api_version="v1beta")
+    return genai.Client(api_key="test-key", vertexai=False, http_options=options)
 
 
 def arguments(request):
@@ -59,14 +60,18 @@ def said(message):
             shown = False
         elif block["type"] == "opaque":
             kept = state(block, PROVIDER)
-            parts += [types.Part.model_validate_json(json.dumps(part)) for part in json.loads(kept)["parts"]] if kept else []
-            shown = bool(kept)
+            shown = kept is not None
             signed = signed or shown
+            parts += [as_it_came(part) for part in json.loads(kept)["parts"]] if shown else []
         elif (made := part(block)) is not None:
             if made.function_call and not signed:
                 made.thought_signature, signed = UNSIGNED, True
             parts.append(made)
     return "model" if message["role"] == "assistant" else "user", parts
+
+
+def as_it_came(part):
+    return types.Part.model_validate_json(json.dumps(part))
 
 
 def part(block):

@@ -4,7 +4,19 @@ import json
 
 import openai
 
-from contract import Completion, answer_schema, data_url, decimal, failed, given, marked, schema, state, texts, with_images
+from contract import (
+    Completion,
+    answer_schema,
+    data_url,
+    decimal,
+    failed,
+    given,
+    marked,
+    schema,
+    state,
+    texts,
+    with_images,
+)
 from openai_errors import error_kind
 from with_chat import client, failure
 
