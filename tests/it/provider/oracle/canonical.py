@@ -84,9 +84,12 @@ def camel(value):
 
 
 def ollama(body):
-    """The server reads an absent text as an empty one."""
+    """The server reads an absent text and an absent list as empty ones."""
     kept = [{key: value for key, value in one.items() if (key, value) != ("content", "")} for one in body["messages"]]
-    return body | {"messages": kept}
+    body = body | {"messages": kept}
+    if body.get("tools") == []:
+        del body["tools"]
+    return body
 
 
 BODIES = {

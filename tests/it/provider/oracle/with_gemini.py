@@ -31,7 +31,7 @@ def config(request):
     output = request["options"]["output"]
     system = [message for message in request["messages"] if message["role"] == "system"]
     return given(
-        system_instruction=[text for message in system for text in texts(message)],
+        system_instruction=[text for message in system if (text := "\n".join(texts(message)))],
         tools=request["tools"] and [types.Tool(function_declarations=[tool(spec) for spec in request["tools"]])],
         tool_config=tool_config(request["tool_choice"]),
         temperature=decimal(request["temperature_milli"]),
@@ -53,20 +53,22 @@ def thinking(effort):
 
 
 def said(message):
-    """A message's side and its parts. A state holds the parts behind the block that follows it."""
-    parts, shown, signed = [], False, False
+    """A message's side and its parts. A state holds the parts behind the block before it, and takes its place."""
+    parts, signed, before = [], False, None
     for block in message["content"]:
-        if shown:
-            shown = False
-        elif block["type"] == "opaque":
+        if block["type"] == "opaque":
             kept = state(block, PROVIDER)
-            shown = kept is not None
-            signed = signed or shown
-            parts += [as_it_came(part) for part in json.loads(kept)["parts"]] if shown else []
-        elif (made := part(block)) is not None:
-            if made.function_call and not signed:
-                made.thought_signature, signed = UNSIGNED, True
-            parts.append(made)
+            if kept is not None:
+                parts = [one for one in parts if one is not before]
+                parts += [as_it_came(part) for part in json.loads(kept)["parts"]]
+                signed = True
+            continue
+        before = part(block)
+        if before is None:
+            continue
+        if before.function_call and not signed:
+            before.thought_signature, signed = UNSIGNED, True
+        parts.append(before)
     return "model" if message["role"] == "assistant" else "user", parts
 
 
@@ -131,13 +133,15 @@ def completion(answers):
     for answer in answers:
         usage = answer.usage_metadata or usage
         if answer.prompt_feedback and answer.prompt_feedback.block_reason:
-            finish = "SAFETY"
+            return failed("refused", answer.prompt_feedback.block_reason.value)
         for candidate in answer.candidates or []:
             finish = candidate.finish_reason.value if candidate.finish_reason else finish
             for part in (candidate.content and candidate.content.parts) or []:
                 take(out, part)
     if finish is None:
         return failed("unavailable", "the stream ended before the answer did")
+    if finish == "MALFORMED_FUNCTION_CALL":
+        return failed("unavailable", finish)
     out.stop = "refused" if finish in REFUSALS else STOPS.get(finish, "other")
     if out.stop == "end-turn" and out.tool_calls:
         out.stop = "tool-use"

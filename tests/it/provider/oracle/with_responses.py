@@ -18,7 +18,7 @@ from contract import (
     with_images,
 )
 from openai_errors import error_kind
-from with_chat import client, failure
+from with_chat import client, failure  # noqa: F401 (the same here)
 
 PATH = "/v1/responses"
 PROVIDER = "openai"
