@@ -1,9 +1,15 @@
 """A server on loopback in the same process: keeps the requests, sends the answer it was told to send."""
 
 import json
+import os
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
+
+# A proxy, a key or a server of the one who runs this is not meant here.
+for name in [*os.environ]:
+    if name.upper().endswith("_PROXY") or name.startswith(("OPENAI_", "ANTHROPIC_", "GOOGLE_", "GEMINI_", "OLLAMA_")):
+        del os.environ[name]
 
 
 class Answer:

@@ -57,20 +57,25 @@ def assistant(message):
 
 
 def user(message):
-    """Results first, each a message; what else was said, pictures of results too, in one after them."""
-    results, parts = [], []
+    """Results first, each a message; then one with their pictures, whose they are, and what else was said."""
+    results, shown, parts = [], [], []
     for block, images in with_images(message["content"]):
         if block["type"] == "tool-result":
             results.append({"role": "tool", "tool_call_id": block["id"], "content": marked(block)})
-            parts += [image(one) for one in images]
+            if images:
+                shown += [text_part(f"Images of the result of {block['id']}:"), *map(image, images)]
         elif block["type"] == "text":
-            parts.append({"type": "text", "text": block["text"]})
+            parts.append(text_part(block["text"]))
         elif block["type"] == "image":
             parts.append(image(block))
-    if not parts:
+    if not shown + parts:
         return results
     only_text = len(message["content"]) == 1 and parts[0]["type"] == "text"
-    return [*results, {"role": "user", "content": parts[0]["text"] if only_text else parts}]
+    return [*results, {"role": "user", "content": parts[0]["text"] if only_text else shown + parts}]
+
+
+def text_part(text):
+    return {"type": "text", "text": text}
 
 
 def image(block):

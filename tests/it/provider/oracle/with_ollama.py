@@ -22,10 +22,12 @@ def arguments(request):
         stop=request["stop"],
         num_predict=request["output_tokens_max"],
     )
+    # There is no tool choice; who wants no tool names none.
+    tools = [] if request["tool_choice"] == "none" else request["tools"]
     return given(
         model=request["model"],
         messages=[turn for message in request["messages"] for turn in turns(message)],
-        tools=[tool(spec) for spec in request["tools"]],
+        tools=[tool(spec) for spec in tools],
         think=False if effort == "off" else effort,
         format=output and answer_schema(output),
         options=sampling or None,

@@ -35,7 +35,7 @@ def arguments(request):
         temperature=decimal(request["temperature_milli"]),
         top_p=decimal(request["top_p_milli"]),
         max_output_tokens=request["output_tokens_max"],
-        reasoning=effort and ({"effort": "none"} if effort == "off" else {"effort": effort, "summary": "auto"}),
+        reasoning=effort and {"effort": "none" if effort == "off" else effort},
         text=output and {
             "format": {"type": "json_schema", "name": output["name"], "schema": answer_schema(output), "strict": True}
         },
