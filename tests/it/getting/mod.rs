@@ -74,7 +74,20 @@ impl Machine {
             .iter()
             .map(|one| one["name"].as_str().unwrap())
             .collect();
-        assert_eq!(names, ["fetch", "files", "git", "json", "notes", "openai"]);
+        assert_eq!(
+            names,
+            [
+                "anthropic",
+                "fetch",
+                "files",
+                "gemini",
+                "git",
+                "json",
+                "notes",
+                "ollama",
+                "openai"
+            ]
+        );
         for plugin in plugins {
             assert_eq!(plugin["origin"], "bundled", "{plugin}");
             assert_eq!(plugin["path"], serde_json::Value::Null, "{plugin}");

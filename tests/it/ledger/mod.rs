@@ -188,6 +188,7 @@ fn the_published_schema_is_that_of_every_entry() {
     }
     assert_eq!(std::fs::read_to_string(&file).unwrap(), printed);
 
+    home.ok(["auth", "login"]);
     home.ok(["ledger", "rotate-key"]);
     home.ok(["grant", "add", "files", "fs.read /tmp at /tmp"]);
     let export = export(&home, "all.export");
@@ -222,11 +223,13 @@ fn a_session_that_is_forgotten_leaves_a_ledger_that_verifies() {
     let before = export(&home, "before.export");
     let text = std::fs::read_to_string(&before).unwrap();
     let session = text
-        .split("\"session\":\"")
-        .filter_map(|rest| rest.split('"').next())
+        .lines()
+        .filter(|line| line.contains(" {\"schema\""))
+        .filter_map(|line| line.split("\"session\":\"").nth(1)?.split('"').next())
         .find(|session| *session != "host")
         .unwrap()
         .to_owned();
+    home.ok(["auth", "login"]);
     let forgotten = home.ok(["agent", "rm", &session, "--forget"]);
     assert!(forgotten.stdout.contains("key"), "{forgotten}");
     assert!(

@@ -31,6 +31,7 @@ pub(crate) enum Receipt {
     /// Write a page for a reviewer
     Report(Report),
     /// Print the JSON Schema of the ledger's entries
+    #[command(after_help = "Examples:\n  tollgate receipt schema > entry.schema.json")]
     Schema,
 }
 

@@ -104,7 +104,8 @@ fn a_session_is_its_events() {
         store.load(&id("none"), 1, 1),
         Err(StoreError::NotFound { .. })
     ));
-    assert_eq!(store.log().verify("s").unwrap().unwrap().count, 2);
+    // Launched, removed, forgotten.
+    assert_eq!(store.log().verify("s").unwrap().unwrap().count, 3);
 }
 
 #[test]
