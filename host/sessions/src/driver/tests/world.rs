@@ -260,6 +260,7 @@ impl World {
             ledger: Arc::new(store.clone()),
             caller: script.clone(),
             binds: needs.clone(),
+            providers: Providers::default(),
             clock: Arc::new(clock),
             operator: Operator {
                 subject: "ada".into(),
