@@ -110,15 +110,14 @@ async fn money_is_reserved_bounds_the_answer_and_ends_the_run() {
     world.launch("interactive").await;
     world.answers(vec![ask(&[("t1", "files__read", "{}")]), say("done")]);
     let report = world.run_with("go", money(110)).await;
-    let requests = world.script.requests.lock().unwrap();
     let [(_, tokens, Some(reserved)), ..] = settled(&world)[..] else {
         panic!("nothing reserved");
     };
     assert_eq!((tokens, reserved <= 110), (0, true));
-    let most = requests[0].output_tokens_max.unwrap();
+    let most = world.script.requests.lock().unwrap()[0].output_tokens_max;
+    let most = most.unwrap();
     assert!(most >= 16 && u64::from(most) * 2 < 110, "{most}");
     assert_eq!(report.status, RunStatus::Completed);
-    drop(requests);
     let report = world.run_with("go", money(20)).await;
     assert_eq!(
         (report.status, report.reason.as_deref()),
