@@ -242,6 +242,7 @@ impl Shift<'_, '_, '_> {
                 return Ok(Err(Judged::Ends(ending)));
             }
             Err(limit) => {
+                pieces.discard();
                 // The gate's own tasks settle what the dropped call had begun.
                 self.await_effects().await?;
                 let error = ProviderError::Unavailable {

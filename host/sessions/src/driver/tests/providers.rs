@@ -179,6 +179,24 @@ async fn a_call_at_a_bound_in_time_is_dropped_and_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_dropped_call_had_begun_settles_before_the_next_try() {
+    let world = World::new();
+    world.launch("interactive").await;
+    world.paces(vec![Pace::of(&[], 3_600), Pace::of(&[], 0)]);
+    let request_under_way = async {
+        tokio::time::sleep(secs(1)).await;
+        world.leave_intent("r1");
+        tokio::time::sleep(secs(62)).await;
+        assert_eq!(world.asked(), 1, "the first has not settled");
+        world.store.disk().intents.clear();
+    };
+    let started = tokio::time::Instant::now();
+    let (report, ()) = tokio::join!(world.run("try"), request_under_way);
+    assert_eq!((report.status, world.asked()), (RunStatus::Completed, 2));
+    assert!(started.elapsed() < secs(64));
+}
+
+#[tokio::test(start_paused = true)]
 async fn which_bound_it_was_is_said_when_it_is_given_up() {
     let mut world = World::new();
     world.driver.settings.retry.attempts_max = 1;
