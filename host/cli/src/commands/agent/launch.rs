@@ -68,6 +68,7 @@ fn launch_of(app: &App, house: &House, args: &Args) -> Done<Launch> {
         project: project(app, args.project_id.as_deref())?,
         provider: provider(house, args.provider_id.as_deref())?,
         model: args.model_id.clone(),
+        purpose: None,
         auth_profile: args.auth_profile_id.clone(),
         policy: Some(policy),
         endpoint_url: args.endpoint_url.clone(),

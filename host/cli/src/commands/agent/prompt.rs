@@ -94,6 +94,7 @@ pub(crate) fn terms(flags: &RunFlags) -> Done<RunTerms> {
     Ok(RunTerms {
         iterations_max: flags.max_iterations,
         token_budget: flags.provider_token_budget,
+        money_budget: None,
         effect_budget: flags.effect_budget,
         on_denied: match (flags.on_denied, flags.no_allow_fixture_action) {
             (OnDeniedWord::Block, _) | (_, true) => OnDenied::Block,
