@@ -182,7 +182,7 @@ impl Shift<'_, '_, '_> {
             stop: Vec::new(),
             output_tokens_max: options.output_tokens_max,
             stream: options.stream,
-            options: tollgate_contract::RequestOptions::default(),
+            options: options.terms.request.clone(),
         };
         (request, left_out)
     }

@@ -19,7 +19,7 @@ use crate::status::{
     StopCause, ToolOutcome,
 };
 use serde::{Deserialize, Serialize};
-use tollgate_contract::{StopReason, Usage};
+use tollgate_contract::{RequestOptions, StopReason, Usage};
 
 /// Schema of events of the first kinds.
 pub const EVENT_SCHEMA: &str = "tollgate.event/1";
@@ -147,6 +147,13 @@ pub struct RunTerms {
     /// Every grant is withheld from the tools.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub withhold: bool,
+    /// What each request asks of the model beyond its words.
+    #[serde(default, skip_serializing_if = "asks_nothing")]
+    pub request: RequestOptions,
+}
+
+fn asks_nothing(request: &RequestOptions) -> bool {
+    *request == RequestOptions::default()
 }
 
 impl Default for RunTerms {
@@ -159,6 +166,7 @@ impl Default for RunTerms {
             on_denied: OnDenied::Tell,
             fixture: None,
             withhold: false,
+            request: RequestOptions::default(),
         }
     }
 }
@@ -594,6 +602,10 @@ mod tests {
             on_denied: OnDenied::Block,
             fixture: Some("f".into()),
             withhold: true,
+            request: RequestOptions {
+                effort: Some(tollgate_contract::Effort::Low),
+                output: None,
+            },
         };
         for terms in [terms, RunTerms::default()] {
             let json = serde_json::to_string(&terms).unwrap();
