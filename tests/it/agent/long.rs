@@ -56,7 +56,6 @@ fn lengthen(database: &Connection, events: i64) {
 fn a_session_of_a_million_events_opens_like_one_of_a_thousand() {
     let home = launched();
     prompted(&home, "hi", &[Turn::Says("hello")], &[]);
-    home.ok(["agent", "checkpoint", SESSION]);
     let database = Connection::open(home.own().join("state/store/store.db")).unwrap();
     let mut seen = Vec::new();
     for events in [1_000, 1_000_000] {

@@ -110,7 +110,8 @@ fn processes_append_to_one_dense_log_and_none_starves() {
     for child in children {
         let pid = child.id();
         let slowest = said(child, "SLOWEST ");
-        assert!(slowest < 2000, "two commits took {slowest} ms");
+        // What takes longer than a busy store is waited for is a failure (`BUSY_WAIT`).
+        assert!(slowest < 5000, "two commits took {slowest} ms");
         let head = store.log().verify(&format!("s{pid}")).unwrap().unwrap();
         assert_eq!(head.count, APPENDS as u64);
     }
