@@ -15,7 +15,7 @@ pub(super) struct Stream {
 
 impl Stream {
     pub(super) fn of(format: &Format) -> Self {
-        let body = recorded(format, "text-stream");
+        let body = recorded(format, "text-stream").replace("\r\n", "\n");
         let at = body.find(FIRST).unwrap();
         let end = match format.is_lines() {
             true => "\n",

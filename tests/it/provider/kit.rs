@@ -106,11 +106,11 @@ pub(super) fn wait<T>(future: impl Future<Output = T>) -> T {
     runtime.block_on(future)
 }
 
-/// A short prompt for this model.
-pub(super) fn prompt(model: &str, stream: bool) -> CompletionRequest {
+/// A prompt.
+pub(super) fn prompt(text: &str, stream: bool) -> CompletionRequest {
     CompletionRequest {
-        model: Some(model.to_owned()),
-        messages: vec![Message::text(Role::User, "Hello.")],
+        model: Some("m-1".into()),
+        messages: vec![Message::text(Role::User, text)],
         stream,
         ..CompletionRequest::default()
     }

@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use tollgate_contract::{CallFault, Completion, ContentBlock, Delta, ProviderError, StopReason};
 
+/// What stands before the number of a job.
+const JOB: &str = "job-";
 /// Calls at once.
 const LANES: usize = 4;
 /// Runs of one answer of which each is cut at every such place, and all together at each.
@@ -115,7 +117,7 @@ fn jobs(cases: &[Case]) -> Vec<Job> {
     jobs
 }
 
-/// Answers each request by the job that its model names.
+/// Answers each request by the job that its prompt names.
 fn server(cases: &Arc<Vec<Case>>, jobs: &Arc<Vec<Job>>) -> Server {
     let (cases, jobs) = (Arc::clone(cases), Arc::clone(jobs));
     Server::start(move |request| {
@@ -128,14 +130,14 @@ fn server(cases: &Arc<Vec<Case>>, jobs: &Arc<Vec<Job>>) -> Server {
     })
 }
 
-fn model_of(job: usize) -> String {
-    format!("job-{job}")
+/// What the prompt of a job says.
+fn prompt_of(job: usize) -> String {
+    format!("{JOB}{job}")
 }
 
 fn job_of(request: &Request) -> usize {
     let body = String::from_utf8_lossy(&request.body);
-    let said = request.line.split_once("job-");
-    let (_, rest) = said.or_else(|| body.split_once("job-")).unwrap();
+    let (_, rest) = body.split_once(JOB).unwrap();
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().unwrap()
 }
@@ -166,7 +168,7 @@ async fn all(host: &Arc<Host>, cases: &Arc<Vec<Case>>, jobs: &Arc<Vec<Job>>) -> 
 }
 
 async fn run(host: &Host, case: &Case, number: usize) -> Ended {
-    let request = kit::prompt(&model_of(number), case.given.stream);
+    let request = kit::prompt(&prompt_of(number), case.given.stream);
     let (completion, pieces) = host.complete(case.format, request).await;
     let mut ended = Ended {
         completion,

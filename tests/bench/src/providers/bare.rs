@@ -11,6 +11,9 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use std::time::{Duration, Instant};
 
+/// Of each event; there are none within.
+const NEWLINES: usize = 2;
+
 pub(super) struct Bare {
     runtime: tokio::runtime::Runtime,
     client: Client<HttpConnector, Full<Bytes>>,
@@ -75,20 +78,16 @@ async fn stream(
     let answer = client.request(request).await?;
     ensure!(answer.status().is_success(), "{}", answer.status());
     let mut body = answer.into_body();
-    let (mut first, mut tokens) = (None, 0);
-    // Each event is a chunk, which is never divided.
-    let token = format!("\"content\":\"{}\"", server::TOKEN);
+    let (mut first, mut newlines) = (None, 0);
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame?.into_data() else {
             continue;
         };
-        if data
-            .windows(token.len())
-            .any(|part| part == token.as_bytes())
-        {
+        newlines += data.iter().filter(|byte| **byte == b'\n').count();
+        if newlines / NEWLINES > server::EVENTS_BEFORE {
             first.get_or_insert_with(|| started.elapsed());
-            tokens += 1;
         }
     }
-    Ok((first.unwrap_or_default(), tokens))
+    let tokens = (newlines / NEWLINES).saturating_sub(server::EVENTS_BESIDES);
+    Ok((first.unwrap_or_default(), tokens as u64))
 }

@@ -6,6 +6,10 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
 /// What one token says.
 pub(super) const TOKEN: &str = " tok";
+/// Events before the first token.
+pub(super) const EVENTS_BEFORE: usize = 1;
+/// Events that are no token.
+pub(super) const EVENTS_BESIDES: usize = 4;
 /// The name of a model that says `n` tokens is this and the number.
 const MODEL: &str = "tokens-";
 /// How much is written at once.
