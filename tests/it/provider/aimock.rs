@@ -123,7 +123,6 @@ fn a_session_of_each_format_works_with_tools_and_streams() {
         assert!(!home.root().join("notes/new.txt").exists());
         ledger::verify(&ledger::read(&home.own()));
         let usage = status(&home, SESSION)["last_run"]["usage"].clone();
-        println!("{}: {usage}", format.name);
         // The server counts nothing in Ollama's format.
         let (input, output) = match format.name {
             "ollama" => (0, 0),

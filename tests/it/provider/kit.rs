@@ -171,6 +171,12 @@ impl Given {
         read(&format!("responses/{}", self.file))
     }
 
+    /// How long it asks to wait.
+    pub(super) fn retry_after_ms(&self) -> Option<u64> {
+        let field = |name: &str| self.headers.get(name)?.parse::<u64>().ok();
+        field("retry-after-ms").or_else(|| Some(field("retry-after")? * 1000))
+    }
+
     /// The answer with this body.
     pub(super) fn answer(&self, body: Vec<u8>) -> Answer {
         let answer = Answer {

@@ -3,8 +3,13 @@
 
 use super::frames::{Stream, broken_arguments, calls};
 use super::kit::{self, FORMATS, Format};
+use crate::inside::host::Host;
 use crate::support::server::{Answer, Server};
 use std::collections::BTreeSet;
+use std::io::Write;
+use std::net::TcpStream;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tollgate_contract::{CallFault, Completion, ContentBlock, ProviderError};
 
 /// How deep an answer nests that is to exhaust a stack.
@@ -14,25 +19,47 @@ const WIDE: &str = "http_body = \"512MiB\", output = \"64MiB\", memory = \"128Mi
 
 type Ended = Result<Result<Completion, ProviderError>, CallFault>;
 
-/// How every adapter ends with the answer that `answer` makes for its format.
-fn ended(
-    limits: &str,
-    stream: bool,
-    answer: impl Fn(&Format) -> Answer,
-) -> Vec<(&'static str, Ended)> {
-    let servers = FORMATS.each_ref().map(|format| {
-        let answer = answer(format);
-        Server::start(move |_| answer.clone())
-    });
-    let host = kit::host(servers.each_ref().map(|server| server.port), limits);
-    kit::wait(async {
+/// Every adapter, each with a server of its own that is told what to answer.
+struct World {
+    host: Arc<Host>,
+    answers: [Arc<Mutex<Answer>>; 5],
+}
+
+impl World {
+    fn new(limits: &str) -> Self {
+        let answers = FORMATS
+            .each_ref()
+            .map(|_| Arc::new(Mutex::new(Answer::ok(""))));
+        let ports = answers.each_ref().map(|answer| {
+            let answer = Arc::clone(answer);
+            Server::start(move |_| answer.lock().unwrap().clone()).port
+        });
+        Self {
+            host: kit::host(ports, limits),
+            answers,
+        }
+    }
+
+    /// How every adapter ends with the answer that `answer` makes for its format.
+    fn ended(
+        &self,
+        stream: bool,
+        answer: impl Fn(&Format) -> Answer,
+    ) -> Vec<(&'static str, Ended)> {
         let mut all = Vec::new();
-        for format in &FORMATS {
+        for (format, place) in FORMATS.iter().zip(&self.answers) {
+            *place.lock().unwrap() = answer(format);
             let request = kit::prompt("Hello.", stream);
-            all.push((format.name, host.complete(format.name, request).await.0));
+            let ended = kit::wait(self.host.complete(format.name, request)).0;
+            all.push((format.name, ended));
         }
         all
-    })
+    }
+}
+
+/// As [`World::ended`], with a stream and the default limits.
+fn ended(answer: impl Fn(&Format) -> Answer) -> Vec<(&'static str, Ended)> {
+    World::new("").ended(true, answer)
 }
 
 /// The words of an error of the kind that says that the server is not what it should be.
@@ -60,17 +87,19 @@ fn endless(format: &Format, words: &str) -> Answer {
 
 #[test]
 fn heavy_a_stream_without_end_ends_at_the_hosts_limit() {
-    for (format, ended) in ended("", true, |format| endless(format, "Hello")) {
-        println!("{format}: {ended:?}");
-        unavailable(format, ended);
+    for (format, ended) in ended(|format| endless(format, "Hello")) {
+        let message = unavailable(format, ended);
+        assert!(
+            message.contains("body size exceeds limit: 16777216"),
+            "{format}: {message}"
+        );
     }
 }
 
 #[test]
 fn heavy_a_stream_without_end_ends_at_the_adapters_limit() {
     let words = |format: &Format| endless(format, &"0123456789abcdef".repeat(4096));
-    for (format, ended) in ended(WIDE, true, words) {
-        println!("{format}: {ended:?}");
+    for (format, ended) in World::new(WIDE).ended(true, words) {
         let message = unavailable(format, ended);
         assert!(
             message.contains("the answer is larger than"),
@@ -80,13 +109,47 @@ fn heavy_a_stream_without_end_ends_at_the_adapters_limit() {
 }
 
 #[test]
+fn heavy_a_stream_that_says_nothing_ends_at_the_adapters_limit() {
+    // What is passed over counts, too: comments of server-sent events, and lines with nothing in them.
+    let nothing = |format: &Format| {
+        let line = if format.is_lines() { " " } else { ": " }.repeat(4096) + "\n";
+        Answer {
+            again: Some(line.repeat(16).into_bytes()),
+            ..stream(format, Vec::new())
+        }
+    };
+    for (format, ended) in World::new(WIDE).ended(true, nothing) {
+        let message = unavailable(format, ended);
+        assert!(
+            message.contains("the stream is longer than 268435456 bytes"),
+            "{format}: {message}"
+        );
+    }
+}
+
+#[test]
+fn heavy_a_stream_that_goes_silent_ends_at_the_hosts_limit() {
+    fn silent(stream: &mut TcpStream) -> std::io::Result<()> {
+        stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n\n\n\r\n")?;
+        std::thread::sleep(Duration::from_secs(60));
+        Ok(())
+    }
+    let world = World::new("wall = \"1s\"");
+    for (format, ended) in world.ended(true, |_| Answer::raw(silent)) {
+        let Err(CallFault::Limit { limit, .. }) = ended else {
+            panic!("{format}: {ended:#?}");
+        };
+        assert!(limit.starts_with("wall 1s"), "{format}: {limit}");
+    }
+}
+
+#[test]
 fn heavy_a_line_without_end_ends_at_the_adapters_limit() {
     let line = |format: &Format| Answer {
         again: Some(vec![b'x'; 64 * 1024]),
         ..stream(format, b"data: {".to_vec())
     };
-    for (format, ended) in ended(WIDE, true, line) {
-        println!("{format}: {ended:?}");
+    for (format, ended) in World::new(WIDE).ended(true, line) {
         let message = unavailable(format, ended);
         assert!(
             message.contains("a line of the stream is longer"),
@@ -97,9 +160,10 @@ fn heavy_a_line_without_end_ends_at_the_adapters_limit() {
 
 #[test]
 fn a_body_of_the_wrong_type_is_named() {
+    let world = World::new("");
+    let page = |_: &Format| Answer::ok("<html>gone</html>").with("content-type", "text/html");
     for streams in [true, false] {
-        let page = |_: &Format| Answer::ok("<html>gone</html>").with("content-type", "text/html");
-        for (format, ended) in ended("", streams, page) {
+        for (format, ended) in world.ended(streams, page) {
             let message = unavailable(format, ended);
             assert!(
                 message.contains("text/html") && message.contains("<html>gone"),
@@ -127,13 +191,14 @@ fn depth_exhausts_no_stack() {
         let (before, after) = place.rsplit_once("{}").unwrap();
         format!("{before}{deep}{after}")
     }
+    let world = World::new("");
     for place in PLACES {
         let whole = |_: &Format| Answer::ok(deep(place)).with("content-type", "application/json");
         let piece = |format: &Format| {
             let start = if format.is_lines() { "" } else { "data: " };
             stream(format, format!("{start}{}\n\n", deep(place)).into())
         };
-        let all = [ended("", false, whole), ended("", true, piece)];
+        let all = [world.ended(false, whole), world.ended(true, piece)];
         for (format, ended) in all.into_iter().flatten() {
             assert!(matches!(ended, Ok(Err(_))), "{format} {place}: {ended:#?}");
         }
@@ -188,7 +253,7 @@ fn an_index_that_is_there_twice_loses_no_call() {
         };
         stream(format, calls(format, changes))
     };
-    for (format, ended) in ended("", true, twice) {
+    for (format, ended) in ended(twice) {
         match format {
             "anthropic" => {
                 let message = unavailable(format, ended);
@@ -218,7 +283,7 @@ fn an_id_that_is_there_twice_loses_no_call() {
         };
         stream(format, calls(format, changes))
     };
-    for (format, ended) in ended("", true, twice) {
+    for (format, ended) in ended(twice) {
         both(format, ended);
     }
 }
@@ -237,7 +302,7 @@ fn an_id_that_is_not_there_loses_no_call() {
         };
         stream(format, calls(format, changes))
     };
-    for (format, ended) in ended("", true, none) {
+    for (format, ended) in ended(none) {
         // Every server that speaks this one gives ids.
         if format == "anthropic" {
             let message = unavailable(format, ended);
@@ -251,7 +316,7 @@ fn an_id_that_is_not_there_loses_no_call() {
 #[test]
 fn arguments_that_are_no_json_are_passed_on_as_they_were_written() {
     let broken = |format: &Format| stream(format, calls(format, broken_arguments(format)));
-    for (format, ended) in ended("", true, broken) {
+    for (format, ended) in ended(broken) {
         let calls = asked(format, ended);
         let written = match format {
             "gemini" => r#""{\"path\":""#,
@@ -283,7 +348,7 @@ fn arguments_of_any_depth_are_passed_on() {
         };
         stream(format, calls(format, changes))
     };
-    for (format, ended) in ended("", true, nested) {
+    for (format, ended) in ended(nested) {
         let calls = asked(format, ended);
         assert_eq!(calls.len(), 2, "{format}");
         assert!(calls[0].2 == deep(), "{format}: {:.80}", calls[0].2);

@@ -196,6 +196,10 @@ fn compare(case: &Case, ended: &Ended, theirs: &Value) {
         Err(error) => {
             let told = serde_json::to_value(error).unwrap();
             assert_eq!(told["type"], theirs["error"]["kind"], "{about}");
+            // Some say in the body how long to wait.
+            if let Some(wait) = case.given.retry_after_ms() {
+                assert_eq!(told["retry_after_ms"], wait, "{about}");
+            }
             let (message, words) = (&told["message"], &theirs["error"]["message"]);
             assert!(
                 message.as_str().unwrap().contains(words.as_str().unwrap()),
