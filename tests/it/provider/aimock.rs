@@ -13,6 +13,9 @@ const PROMPT: &str = "What is in the note?";
 const NOTE: &str = "the key is under the mat";
 const LAST_WORDS: &str = "It says where the key is.";
 
+/// What a model is told whose arguments are none.
+const NO_OBJECT: &str = "[invalid_arguments] the arguments are not a JSON object";
+
 /// The `nth` request of the conversation.
 fn nth(nth: u64) -> Value {
     json!({ "userMessage": PROMPT, "sequenceIndex": nth })
@@ -188,7 +191,7 @@ fn a_model_whose_arguments_are_no_json_is_told_so() {
         let broken = calls(format, &changes);
         let words = recorded(format, "text-stream").into_bytes();
         let media_type = format.stream;
-        let told = move |body: &[u8]| String::from_utf8_lossy(body).contains("[invalid_arguments]");
+        let told = move |body: &[u8]| String::from_utf8_lossy(body).contains(NO_OBJECT);
         let server = Server::start(move |request| {
             let body = if told(&request.body) { &words } else { &broken };
             Answer::ok(body.clone()).with("content-type", media_type)
