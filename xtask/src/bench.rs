@@ -10,6 +10,8 @@ use std::process::ExitCode;
 const PACKAGE: &str = "tollgate-bench";
 /// The benchmark that needs programs of others.
 const WITH_PEERS: &str = "tools";
+/// The benchmark that needs a provider's own package.
+const WITH_SDK: &str = "providers";
 
 /// Builds the benchmarks and runs them.
 pub(crate) fn bench(workspace: &Workspace, arguments: &[String]) -> Result<ExitCode> {
@@ -21,6 +23,9 @@ pub(crate) fn bench(workspace: &Workspace, arguments: &[String]) -> Result<ExitC
     let mut environment = checks::test_environment(workspace);
     if arguments.iter().any(|argument| argument == WITH_PEERS) {
         environment.extend(peers::prepare(workspace));
+    }
+    if arguments.iter().any(|argument| argument == WITH_SDK) {
+        environment.push(peers::sdk(workspace));
     }
     let ratios = workspace.target.join("bench/ratios.json");
     let before = ratios.metadata().and_then(|file| file.modified()).ok();

@@ -32,6 +32,8 @@ usage: cargo xtask TASK [ARGUMENT…]
   bench [calls|entries]
                       measure Tollgate against raw wasmtime and raw SQLite
   bench tools         measure tool calls against ACT and Extism, which it installs and builds
+  bench providers [--quick]
+                      measure streamed answers against a bare client and OpenAI's own Python package
   guests              build the plugins and the guests of the tests, and nothing else
   plugins DIR         build the plugins into DIR, with a compiler that is there already
   dist [--profile P]  build archive, wheel and npm package into target/packages [default profile: release]

@@ -36,6 +36,20 @@ pub(crate) fn prepare(workspace: &Workspace) -> Vec<(&'static str, OsString)> {
     variables
 }
 
+/// The Python that has the providers' own packages, or why there is none.
+pub(crate) fn sdk(workspace: &Workspace) -> (&'static str, OsString) {
+    match python::install(workspace) {
+        Ok(()) => {
+            let python = counterparts::dir(workspace).join("python/bin/python");
+            ("TOLLGATE_BENCH_SDK", python.into())
+        }
+        Err(error) => {
+            let why = format!("{error:#}").replace('\n', "; ");
+            ("TOLLGATE_BENCH_NO_SDK", why.into())
+        }
+    }
+}
+
 fn act(workspace: &Workspace) -> Result<Vec<(&'static str, PathBuf)>> {
     let tools = python::environment(workspace, "tests/bench/requirements.txt", "bench")?;
     let built = guest(workspace, "act-guest", "act_guest.wasm")?;

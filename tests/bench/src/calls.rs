@@ -211,7 +211,7 @@ fn count(host: &Host) -> Result<()> {
 }
 
 /// Where the benchmarks work: on the disk of the build, not on a memory file system.
-fn base() -> Result<PathBuf> {
+pub(crate) fn base() -> Result<PathBuf> {
     let base = Path::new("target/bench").to_owned();
     std::fs::create_dir_all(&base)?;
     Ok(base.canonicalize()?)

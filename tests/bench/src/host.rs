@@ -1,14 +1,13 @@
 //! Tollgate as a host would join it: real store, real policy, real component.
 
 use anyhow::{Context as _, Result};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tollgate_contract::{CallContext, CallId, LeaseCheck, PluginName, SessionId};
 use tollgate_grants::policy::parse;
 use tollgate_grants::{
-    Authority, AuthorityError, AuthorityInput, AuthoritySource, CallLimits, CredentialRule,
-    GrantId, Layer, Needs, Origin,
+    Authority, AuthorityError, AuthorityInput, AuthoritySource, CredentialRule, GrantId, Layer,
+    Needs, Origin,
 };
 use tollgate_receipts::{Ledger, SessionKey};
 use tollgate_sandbox::{
@@ -59,8 +58,8 @@ impl PluginSource for Services {
             name: name.clone(),
             component: self.component.clone().into(),
             digest: None,
-            limits: CallLimits::default(),
-            config: Arc::new(BTreeMap::new()),
+            limits: *self.authority.limits(),
+            config: Arc::new(self.authority.config().clone()),
         }))
     }
 }
@@ -110,12 +109,19 @@ impl Credentials for Services {
 impl Host {
     /// Starts a host whose plugin reads `data` and creates in `out`.
     pub(crate) fn start(home: &Path, component: &Path, data: &Path, out: &Path) -> Result<Self> {
-        let store = Arc::new(Store::open(&home.join("store"))?);
         let policy = format!(
-            "version = 1\n[plugins.{PLUGIN}]\ncomponent = {component:?}\ngrants = [{:?}, {:?}]\n",
+            "grants = [{:?}, {:?}]\n",
             format!("fs.read {} at /data", data.display()),
             format!("fs.create {} at /out", out.display()),
         );
+        Self::with_policy(home, component, &policy)
+    }
+
+    /// Starts a host of a plugin, with what a policy says of it.
+    pub(crate) fn with_policy(home: &Path, component: &Path, policy: &str) -> Result<Self> {
+        let store = Arc::new(Store::open(&home.join("store"))?);
+        let policy =
+            format!("version = 1\n[plugins.{PLUGIN}]\ncomponent = {component:?}\n{policy}");
         let origin = Origin {
             path: home.join("tollgate.toml"),
             layer: Layer::User,

@@ -1,14 +1,15 @@
 //! `cargo xtask bench`: Tollgate beside the raw limit, or beside its peers, in one run.
 //!
 //! Calls: raw wasmtime (pooled, pre-linked, the same component) against Tollgate inside the host.
-//! Entries: raw SQLite group commit of the same rows against the ledger. Tools: see [`tools`]; only when asked
-//! for. All sides are interleaved, so that the machine's noise meets all; figures are ratios with p50 and p99,
+//! Entries: raw SQLite group commit of the same rows against the ledger. Tools and providers: see [`tools`],
+//! [`providers`]; only when asked for. All sides are interleaved, so that the machine's noise meets all; figures are ratios with p50 and p99,
 //! and no test reads them.
 //! After each benchmark rows and syncs are counted, so that nothing was skipped.
 
 mod calls;
 mod entries;
 mod host;
+mod providers;
 mod raw;
 mod report;
 mod stats;
@@ -28,9 +29,16 @@ fn main() -> ExitCode {
         Some("calls") => run(&[calls::run]),
         Some("entries") => run(&[entries::run]),
         Some("tools") => run(&[tools::run]),
+        Some("providers") => match arguments.next().as_deref() {
+            None => run(&[|report| providers::run(report, false)]),
+            Some("--quick") => run(&[|report| providers::run(report, true)]),
+            Some(other) => Err(anyhow::anyhow!(
+                "unknown argument {other:?}: use `--quick` or nothing"
+            )),
+        },
         None => run(&[calls::run, entries::run]),
         Some(other) => Err(anyhow::anyhow!(
-            "unknown argument {other:?}: use `calls`, `entries`, `tools` or nothing"
+            "unknown argument {other:?}: use `calls`, `entries`, `tools`, `providers` or nothing"
         )),
     };
     match result {

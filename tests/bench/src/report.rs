@@ -68,6 +68,22 @@ impl Figures {
         self.p50 / other.p50
     }
 
+    /// One value.
+    pub(crate) fn one(value: f64) -> Self {
+        Self {
+            p50: value,
+            p99: value,
+        }
+    }
+
+    /// How much more these are than those of another side.
+    pub(crate) fn less(self, other: Self) -> Self {
+        Self {
+            p50: self.p50 - other.p50,
+            p99: self.p99 - other.p99,
+        }
+    }
+
     /// The rates of several rounds; p99 is the worst round.
     pub(crate) fn of_rates(rates: &[f64]) -> Self {
         let mut rates = rates.to_vec();

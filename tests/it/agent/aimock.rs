@@ -10,20 +10,20 @@ use std::process::{Child, Command, Stdio};
 const LISTENING: &str = "listening on http://127.0.0.1:";
 
 /// The server; it is stopped when this is dropped.
-pub(super) struct Aimock {
+pub(crate) struct Aimock {
     child: Child,
     /// Its port on loopback.
-    pub(super) port: u16,
+    pub(crate) port: u16,
 }
 
 impl Aimock {
     /// Starts it with fixtures, which are kept below `directory`.
-    pub(super) fn start(directory: &Path, fixtures: &[Value]) -> Self {
+    pub(crate) fn start(directory: &Path, fixtures: &[Value]) -> Self {
         Self::launch(directory, fixtures, None)
     }
 
     /// As [`Aimock::start`]; it answers only requests with this key, as a bearer token.
-    pub(super) fn start_with_key(directory: &Path, fixtures: &[Value], key: &str) -> Self {
+    pub(crate) fn start_with_key(directory: &Path, fixtures: &[Value], key: &str) -> Self {
         Self::launch(directory, fixtures, Some(key))
     }
 
@@ -61,12 +61,12 @@ impl Aimock {
     }
 
     /// The URL under which the provider's interface is.
-    pub(super) fn base_url(&self) -> String {
+    pub(crate) fn base_url(&self) -> String {
         format!("http://127.0.0.1:{}/v1", self.port)
     }
 
     /// The requests so far: bodies, and the status of the answers.
-    pub(super) fn requests(&self) -> Vec<(Value, u64)> {
+    pub(crate) fn requests(&self) -> Vec<(Value, u64)> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         let request = "GET /__aimock/journal HTTP/1.0\r\nhost: 127.0.0.1\r\n\r\n";
         stream.write_all(request.as_bytes()).unwrap();
@@ -111,7 +111,7 @@ fn program() -> PathBuf {
 }
 
 /// An answer that asks for tool calls, each an id, a tool and its arguments.
-pub(super) fn asks(when: Value, calls: &[(&str, &str, Value)]) -> Value {
+pub(crate) fn asks(when: Value, calls: &[(&str, &str, Value)]) -> Value {
     let calls: Vec<Value> = calls
         .iter()
         .map(|(id, name, arguments)| json!({ "id": id, "name": name, "arguments": arguments }))
@@ -120,12 +120,12 @@ pub(super) fn asks(when: Value, calls: &[(&str, &str, Value)]) -> Value {
 }
 
 /// An answer of words.
-pub(super) fn says(when: Value, words: &str) -> Value {
+pub(crate) fn says(when: Value, words: &str) -> Value {
     json!({ "match": when, "response": { "content": words } })
 }
 
 /// An error of the provider, given to the `nth` request of those that match.
-pub(super) fn fails(mut when: Value, nth: u64, status: u16, kind: &str) -> Value {
+pub(crate) fn fails(mut when: Value, nth: u64, status: u16, kind: &str) -> Value {
     when["sequenceIndex"] = nth.into();
     let error = json!({ "message": format!("aimock says {kind}"), "type": kind });
     json!({ "match": when, "response": { "error": error, "status": status, "retryAfter": 0 } })

@@ -11,7 +11,7 @@
 //!
 //! Where no server is named, the provider's requests are answered by a fixture ([`model`]).
 
-mod aimock;
+pub(crate) mod aimock;
 mod authority;
 mod credential;
 mod demo;
@@ -71,12 +71,12 @@ fn prompted(home: &Home, text: &str, turns: &[Turn<'_>], flags: &[&str]) -> Ran 
     home.run(words.iter().chain(flags))
 }
 
-fn status(home: &Home, session: &str) -> Value {
+pub(crate) fn status(home: &Home, session: &str) -> Value {
     home.json(["agent", "status", session])
 }
 
 /// The state of a session and how its last run stands.
-fn standing(home: &Home, session: &str) -> (String, String, String) {
+pub(crate) fn standing(home: &Home, session: &str) -> (String, String, String) {
     let status = status(home, session);
     let word = |pointer: &str| {
         status
@@ -93,7 +93,7 @@ fn standing(home: &Home, session: &str) -> (String, String, String) {
 }
 
 /// Names of a session's events.
-fn events(home: &Home, session: &str) -> Vec<String> {
+pub(crate) fn events(home: &Home, session: &str) -> Vec<String> {
     let all = home.json(["agent", "events", session]);
     let all = all["events"].as_array().unwrap();
     all.iter()
@@ -107,7 +107,7 @@ fn events(home: &Home, session: &str) -> Vec<String> {
 }
 
 /// Receipts that a filter finds, as `kind decision target`.
-fn receipts(home: &Home, filter: &[&str]) -> Vec<String> {
+pub(crate) fn receipts(home: &Home, filter: &[&str]) -> Vec<String> {
     let listed = home.json(
         ["receipt", "list", "--limit", "100000"]
             .iter()

@@ -4,11 +4,12 @@ use super::trouble::{Ill, Trouble, When};
 use crate::support::{place, template};
 use std::future::Future;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tollgate_contract::{
-    CallContext, CallFault, CallId, LeaseCheck, PluginCaller, PluginName, SessionId, ToolOutput,
+    CallContext, CallFault, CallId, Completion, CompletionRequest, Delta, DeltaSink, LeaseCheck,
+    PluginCaller, PluginName, ProviderError, SessionId, ToolOutput,
 };
 use tollgate_grants::policy::{PolicyFile, parse};
 use tollgate_grants::{
@@ -166,6 +167,23 @@ impl Host {
         }
     }
 
+    /// What a provider answers, and the pieces that it gave before.
+    pub(crate) async fn complete(
+        &self,
+        plugin: &str,
+        request: CompletionRequest,
+    ) -> (
+        Result<Result<Completion, ProviderError>, CallFault>,
+        Vec<Delta>,
+    ) {
+        let pieces = Arc::new(Pieces::default());
+        let context = self.context(&PluginName::new(plugin).unwrap());
+        let called = self.sandbox.complete(context, request, pieces.clone());
+        let ended = called.await.map(|reply| reply.value);
+        let pieces = std::mem::take(&mut *pieces.0.lock().unwrap());
+        (ended, pieces)
+    }
+
     /// What the tool `attempt` of a plugin answers and the receipts of the call, in which something goes wrong.
     pub(crate) async fn troubled(
         &self,
@@ -229,6 +247,16 @@ impl Host {
                 return (count, slowest);
             }
         }
+    }
+}
+
+/// Keeps what it is given.
+#[derive(Default)]
+struct Pieces(Mutex<Vec<Delta>>);
+
+impl DeltaSink for Pieces {
+    fn emit(&self, delta: Delta) {
+        self.0.lock().unwrap().push(delta);
     }
 }
 
@@ -308,10 +336,8 @@ impl AuthoritySource for Services {
 impl PluginSource for Services {
     fn entry(&self, name: &PluginName) -> Result<Option<PluginEntry>, String> {
         let component = match name.as_str() {
-            ours @ ("files" | "fetch") => {
-                let plugins = place::binary().with_file_name("plugins");
-                plugins.join(format!("{ours}.wasm"))
-            }
+            ours @ ("files" | "fetch" | "anthropic" | "gemini" | "ollama") => place::plugin(ours),
+            "openai-chat" | "openai-responses" => place::plugin("openai"),
             hostile => place::hostile().join(format!("{hostile}.wasm")),
         };
         let authority = self
@@ -327,7 +353,7 @@ impl PluginSource for Services {
             component: component.into(),
             digest: None,
             limits,
-            config: Arc::default(),
+            config: Arc::new(authority.config().clone()),
         }))
     }
 }

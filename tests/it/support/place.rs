@@ -13,6 +13,13 @@ pub(crate) fn binary() -> PathBuf {
     built("TOLLGATE_BIN", "tollgate")
 }
 
+/// The component of a plugin that is a part of Tollgate.
+pub(crate) fn plugin(name: &str) -> PathBuf {
+    binary()
+        .with_file_name("plugins")
+        .join(format!("{name}.wasm"))
+}
+
 /// The built guests of the tests.
 pub(crate) fn hostile() -> PathBuf {
     built("TOLLGATE_HOSTILE_DIR", "hostile")

@@ -34,6 +34,10 @@ pub(crate) struct Answer {
     pub(crate) headers: Vec<(String, String)>,
     /// The body.
     pub(crate) body: Vec<u8>,
+    /// The body goes in chunks, cut at these places.
+    pub(crate) cuts: Option<Vec<usize>>,
+    /// After the body, as chunks: this, again and again, for as long as the client reads.
+    pub(crate) again: Option<Vec<u8>>,
     /// Instead of all that: writes what it likes, and then the connection is closed.
     pub(crate) raw: Option<Raw>,
 }
@@ -48,6 +52,8 @@ impl Answer {
             status: "200 OK",
             headers: Vec::new(),
             body: body.into(),
+            cuts: None,
+            again: None,
             raw: None,
         }
     }
@@ -135,6 +141,7 @@ fn serve(
     log: &Mutex<Vec<Request>>,
     answer: &dyn Fn(&Request) -> Answer,
 ) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut writer = stream;
     while let Some(request) = read(&mut reader)? {
@@ -143,19 +150,63 @@ fn serve(
             status,
             headers,
             body,
+            cuts,
+            again,
             raw,
         } = answer(&request);
         if let Some(write) = raw {
             return write(&mut writer);
         }
-        let mut head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n", body.len());
+        let length = match cuts.is_some() || again.is_some() {
+            true => "transfer-encoding: chunked".to_owned(),
+            false => format!("content-length: {}", body.len()),
+        };
+        let mut head = format!("HTTP/1.1 {status}\r\n{length}\r\n");
         for (name, value) in headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
-        writer.write_all(format!("{head}\r\n").as_bytes())?;
-        writer.write_all(&body)?;
+        head.push_str("\r\n");
+        let mut sent = head.into_bytes();
+        match (cuts, again) {
+            (None, None) => sent.extend(body),
+            (cuts, None) => {
+                for piece in pieces(&body, &cuts.unwrap_or_default()) {
+                    chunk(&mut sent, piece);
+                }
+                sent.extend(b"0\r\n\r\n");
+            }
+            (_, Some(again)) => {
+                chunk(&mut sent, &body);
+                writer.write_all(&sent)?;
+                sent.clear();
+                chunk(&mut sent, &again);
+                loop {
+                    writer.write_all(&sent)?;
+                }
+            }
+        }
+        writer.write_all(&sent)?;
     }
     Ok(())
+}
+
+/// A body cut at these places.
+fn pieces<'b>(body: &'b [u8], cuts: &[usize]) -> Vec<&'b [u8]> {
+    let (mut pieces, mut from) = (Vec::new(), 0);
+    for to in cuts.iter().copied().chain([body.len()]) {
+        pieces.push(&body[from..to]);
+        from = to;
+    }
+    pieces
+}
+
+/// Writes a piece as a chunk; one of nothing would end the body.
+fn chunk(out: &mut Vec<u8>, piece: &[u8]) {
+    if !piece.is_empty() {
+        out.extend(format!("{:x}\r\n", piece.len()).as_bytes());
+        out.extend(piece);
+        out.extend(b"\r\n");
+    }
 }
 
 fn read(reader: &mut impl BufRead) -> std::io::Result<Option<Request>> {

@@ -53,16 +53,22 @@ def call(block):
 
 
 def user(message, text):
-    """Results first, each a message; what else was said, pictures of results too, in one after them."""
+    """Results first, each a message with its pictures; what else was said and shown in one after them."""
     results, pictures = [], []
     for block, images in with_images(message["content"]):
         if block["type"] == "tool-result":
-            results.append(ollama.Message(role="tool", tool_name=block["name"], content=marked(block)))
-        pictures += [block] if block["type"] == "image" else images
+            result = ollama.Message(role="tool", tool_name=block["name"], content=marked(block), **shown(images))
+            results.append(result)
+        elif block["type"] == "image":
+            pictures.append(block)
     if not (text or pictures):
         return results
-    images = [ollama.Image(value=bytes(one["data"])) for one in pictures]
-    return [*results, ollama.Message(role="user", content=text, **given(images=images))]
+    return [*results, ollama.Message(role="user", content=text, **shown(pictures))]
+
+
+def shown(pictures):
+    """A message of any role may have pictures; the server takes them from all."""
+    return given(images=[ollama.Image(value=bytes(one["data"])) for one in pictures])
 
 
 def tool(spec):

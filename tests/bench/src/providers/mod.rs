@@ -1,0 +1,188 @@
+//! Answers of a model, streamed: the bundled `openai` adapter in the sandbox beside a bare client and OpenAI's own
+//! Python package, against one server on loopback, in one run.
+//!
+//! How long until the first token, how many tokens in a second, the same with a hundred streams at once, and how
+//! much memory one long stream takes. The server gives what it has at once, so that only the clients are measured;
+//! the sides take turns, and every token is counted.
+
+mod bare;
+mod memory;
+mod ours;
+mod sdk;
+mod server;
+
+use crate::report::{Figures, PER_CALL, Report, say};
+use crate::stats::Times;
+use anyhow::{Result, ensure};
+use server::Server;
+
+/// Streams at once where there are many.
+const MANY: usize = 100;
+/// Rounds of each side; sides take turns.
+const ROUNDS: usize = 3;
+/// Larger is better.
+const TOKENS: &str = "tokens per second";
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug)]
+struct Scale {
+    /// First tokens of each side.
+    firsts: usize,
+    /// Tokens of the one stream whose rate is taken.
+    tokens: usize,
+    /// Tokens of each of [`MANY`] streams.
+    tokens_of_many: usize,
+    /// Tokens of the stream whose memory is taken.
+    tokens_long: usize,
+}
+
+const FULL: Scale = Scale {
+    firsts: 500,
+    tokens: 50_000,
+    tokens_of_many: 2_000,
+    tokens_long: 1_000_000,
+};
+
+const QUICK: Scale = Scale {
+    firsts: 40,
+    tokens: 4_000,
+    tokens_of_many: 100,
+    tokens_long: 20_000,
+};
+
+/// Streams that were read at once.
+#[derive(Debug)]
+struct Sample {
+    /// How long each waited for its first token.
+    first: Times,
+    /// How long all of them took.
+    seconds: f64,
+    /// What came.
+    tokens: u64,
+}
+
+/// Who reads streams.
+trait Side {
+    fn name(&self) -> &'static str;
+
+    /// Reads so many streams at once, each of so many tokens.
+    fn read(&mut self, sessions: usize, tokens: usize) -> Result<Sample>;
+
+    /// The most memory that its process has had, where it has one of its own.
+    fn peak_mib(&self) -> Option<f64> {
+        None
+    }
+
+    /// The same; everything must have come.
+    fn read_whole(&mut self, sessions: usize, tokens: usize) -> Result<Sample> {
+        let sample = self.read(sessions, tokens)?;
+        let wanted = sessions.saturating_mul(tokens) as u64;
+        let (name, came) = (self.name(), sample.tokens);
+        ensure!(came == wanted, "{name} has {came} tokens of {wanted}");
+        Ok(sample)
+    }
+}
+
+pub(crate) fn run(report: &mut Report, quick: bool) -> Result<()> {
+    let scale = if quick { QUICK } else { FULL };
+    let server = Server::start()?;
+    let mut ours = ours::Ours::start(server.port())?;
+    let mut others: Vec<Box<dyn Side>> = vec![Box::new(bare::Bare::new(server.port())?)];
+    match sdk::Sdk::start(server.port())? {
+        Ok(sdk) => others.push(Box::new(sdk)),
+        Err(why) => report.skip(sdk::NAME, &why),
+    }
+    firsts(report, &mut ours, &mut others, scale.firsts)?;
+    rates(report, &mut ours, &mut others, (1, scale.tokens))?;
+    rates(report, &mut ours, &mut others, (MANY, scale.tokens_of_many))?;
+    memory::run(report, &mut ours, &mut others, scale.tokens_long)
+}
+
+/// The time to the first token of streams one after the other.
+fn firsts(
+    report: &mut Report,
+    ours: &mut ours::Ours,
+    others: &mut [Box<dyn Side>],
+    count: usize,
+) -> Result<()> {
+    let mut our_times = Times::default();
+    let mut times = vec![Times::default(); others.len()];
+    // The first of each side makes connections.
+    ours.read_whole(1, 1)?;
+    for other in &mut *others {
+        other.read_whole(1, 1)?;
+    }
+    for _ in 0..count {
+        our_times.add(ours.read_whole(1, 1)?.first);
+        for (other, times) in others.iter_mut().zip(&mut times) {
+            times.add(other.read_whole(1, 1)?.first);
+        }
+    }
+    let mine = Figures::of_times(&our_times);
+    for (other, times) in others.iter().zip(&times) {
+        let theirs = Figures::of_times(times);
+        let against = Some((other.name(), theirs));
+        report.row("first token, 1 stream", PER_CALL, against, mine, None);
+        let name = format!("first token, added to {}", other.name());
+        report.row(&name, PER_CALL, None, mine.less(theirs), None);
+    }
+    Ok(())
+}
+
+/// Tokens in a second and first tokens, of streams at once.
+fn rates(
+    report: &mut Report,
+    ours: &mut ours::Ours,
+    others: &mut [Box<dyn Side>],
+    (sessions, tokens): (usize, usize),
+) -> Result<()> {
+    let mut mine = Rounds::default();
+    let mut theirs: Vec<Rounds> = others.iter().map(|_| Rounds::default()).collect();
+    for _ in 0..ROUNDS {
+        mine.add(ours.read_whole(sessions, tokens)?);
+        for (other, rounds) in others.iter_mut().zip(&mut theirs) {
+            rounds.add(other.read_whole(sessions, tokens)?);
+        }
+    }
+    let streams = if sessions == 1 {
+        "stream"
+    } else {
+        "streams at once"
+    };
+    for (other, theirs) in others.iter().zip(&theirs) {
+        let figures = |rounds: &Rounds| Figures::of_rates(&rounds.rates);
+        let against = Some((other.name(), figures(theirs)));
+        let name = format!("{sessions} {streams} of {tokens} tokens");
+        report.row(&name, TOKENS, against, figures(&mine), None);
+        if sessions > 1 {
+            let against = Some((other.name(), Figures::of_times(&theirs.first)));
+            let name = format!("first token, {sessions} {streams}");
+            report.row(
+                &name,
+                PER_CALL,
+                against,
+                Figures::of_times(&mine.first),
+                None,
+            );
+        }
+    }
+    say(&format!(
+        "counted: {} first tokens of ours",
+        mine.first.len()
+    ));
+    Ok(())
+}
+
+/// The rounds of one side.
+#[derive(Default)]
+struct Rounds {
+    rates: Vec<f64>,
+    first: Times,
+}
+
+impl Rounds {
+    fn add(&mut self, sample: Sample) {
+        self.rates.push(sample.tokens as f64 / sample.seconds);
+        self.first.add(sample.first);
+    }
+}
