@@ -58,6 +58,9 @@ pub(crate) struct Endpoint {
     pub(crate) is_here: bool,
 }
 
+/// The configuration key of the model where a request names none.
+const MODEL_KEY: &str = "model";
+
 /// The header of a key that is a bearer token (RFC 6750).
 const BEARER: (&str, &str) = ("authorization", "Bearer {}");
 
@@ -197,6 +200,12 @@ impl Format {
     /// The usual format of a bundled adapter.
     pub(crate) fn of_plugin(plugin: &str) -> Option<&'static Self> {
         FORMATS.iter().find(|format| format.plugin == plugin)
+    }
+
+    /// The model that is configured. An adapter's `describe` may tell its own default all the same.
+    pub(crate) fn model_of<'a>(&self, config: &'a BTreeMap<String, String>) -> Option<&'a str> {
+        let known = self.settings.iter().any(|(key, _)| *key == MODEL_KEY);
+        setting(config, MODEL_KEY).filter(|_| known)
     }
 
     /// Where requests go with this configuration.

@@ -79,8 +79,11 @@ impl Facts {
             .authority(name.as_str(), session.as_str())
             .doing(|| "the grants cannot be read".into())?;
         let config = authority.config().clone();
-        let model = model.map(str::to_owned).or(info.default_model.clone());
         let format = Format::of(&info.format);
+        let model = model
+            .or_else(|| format?.model_of(&config))
+            .map(str::to_owned)
+            .or_else(|| info.default_model.clone());
         let endpoint = format.map(|format| format.endpoint(&config, model.as_deref()));
         let (grant, credential) = decided(&authority, endpoint.as_ref());
         Ok(Self {
