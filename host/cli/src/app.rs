@@ -15,7 +15,7 @@ use crate::printer::Printer;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use tollgate_sessions::event::Operator;
-use tollgate_store::Store;
+use tollgate_store::{Store, StoreError};
 
 /// One process's view of the world.
 pub(crate) struct App {
@@ -57,11 +57,14 @@ impl App {
             return Ok(Arc::clone(store));
         }
         self.home.create()?;
-        let store = Store::open(&self.home.store()).doing(|| {
-            format!(
+        let store = Store::open(&self.home.store()).map_err(|error| Failure::Failed {
+            what: format!(
                 "the store in {} cannot be opened",
                 self.home.state.display()
-            )
+            ),
+            remedy: matches!(error, StoreError::Damaged(_))
+                .then(|| "tollgate ledger repair".to_owned()),
+            source: error.into(),
         })?;
         Ok(Arc::clone(self.store.get_or_init(|| Arc::new(store))))
     }

@@ -122,9 +122,13 @@ pub fn write(run: &Run, known: Known<'_>) -> Handoff {
 fn next(status: RunStatus, reason: Option<&str>) -> &'static str {
     match (status, reason) {
         (RunStatus::Completed, _) => "nothing is open: give the next task",
-        (_, Some("max_iterations" | "token_budget" | "effect_budget" | "output_limit")) => {
-            "prompt again with a larger bound, or ask for less"
-        }
+        (
+            _,
+            Some(
+                "max_iterations" | "token_budget" | "money_budget" | "effect_budget"
+                | "output_limit",
+            ),
+        ) => "prompt again with a larger bound, or ask for less",
         (_, Some("denied")) => {
             "look at the denied receipt; grant what it names, or ask for another way"
         }

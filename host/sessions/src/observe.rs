@@ -68,6 +68,9 @@ pub trait RunObserver: Send + Sync {
     fn progress(&self, _progress: &Progress<'_>) {}
     /// A piece of the provider's answer.
     fn delta(&self, _delta: &Delta) {}
+    /// The last `pieces` of [`Self::delta`] do not count: their call failed, was given up or cancelled. Nothing
+    /// of them is in the transcript; what follows is of another call.
+    fn discarded(&self, _pieces: u64) {}
 }
 
 /// A watcher that looks away.

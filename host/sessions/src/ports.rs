@@ -70,7 +70,7 @@ pub struct NewEvent {
     pub time_us: i64,
     /// The event's name, such as `prompt_received`; also inside `json`.
     pub kind: String,
-    /// The whole event, schema `tollgate.event/1`; at most [`EVENT_BYTES_MAX`] bytes.
+    /// The whole event, with its schema; at most [`EVENT_BYTES_MAX`] bytes.
     pub json: String,
 }
 

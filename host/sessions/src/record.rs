@@ -5,6 +5,7 @@
 use crate::event::{Operator, ProviderReceipt, RunTerms};
 use crate::handoff::Handoff;
 use crate::machine::status_reason;
+use crate::models::Costs;
 use crate::ports::{Lease, Removed};
 use crate::state::{EndedRun, Links, Recovery, Run, State};
 use crate::status::{Mode, RunStatus, Status, ToolOutcome};
@@ -33,6 +34,9 @@ pub struct SessionRecord {
     pub provider: String,
     /// The model; none means the adapter's default.
     pub model: Option<String>,
+    /// What the model was chosen for, where it was chosen by purpose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
     /// Names the credential that the provider may use.
     pub auth_profile: Option<String>,
     /// Digest of the policy at launch.
@@ -57,6 +61,9 @@ pub struct SessionRecord {
     pub last_run: Option<RunSummary>,
     /// Ids of what it left elsewhere, the newest of each kind.
     pub links: LinkRecord,
+    /// Money of all its provider calls with a price, in millionths by currency.
+    #[serde(skip_serializing_if = "Costs::is_empty")]
+    pub cost: Costs,
     /// The last recovery.
     pub recovery: Option<Recovery>,
     /// Supervision notes.
@@ -99,6 +106,9 @@ pub struct RunSummary {
     pub turns: u32,
     /// Tokens.
     pub usage: Usage,
+    /// Money of calls with a price, in millionths by currency.
+    #[serde(skip_serializing_if = "Costs::is_empty")]
+    pub cost: Costs,
     /// Effects of its tools that count against a budget.
     pub effects: u64,
     /// On what terms it was asked for.
@@ -180,6 +190,9 @@ pub struct RunReport {
     pub turns: u32,
     /// Tokens of the whole run.
     pub usage: Usage,
+    /// Money of the whole run's calls with a price, in millionths by currency.
+    #[serde(skip_serializing_if = "Costs::is_empty")]
+    pub cost: Costs,
     /// Effects of the whole run's tools that count against a budget.
     pub effects: u64,
     /// Receipts of the provider calls made now.
@@ -255,6 +268,7 @@ impl SessionRecord {
             project: identity.project.clone(),
             provider: identity.provider.clone(),
             model: identity.model.clone(),
+            purpose: identity.purpose.clone(),
             auth_profile: identity.auth_profile.clone(),
             policy: identity.policy.clone(),
             endpoint_url: identity.endpoint_url.clone(),
@@ -267,6 +281,7 @@ impl SessionRecord {
             current_run: state.run.as_ref().map(open_run),
             last_run: state.last_run.as_ref().map(ended_run),
             links: links(state),
+            cost: state.cost.clone(),
             recovery: state.recovery.clone(),
             notes: state.notes.iter().cloned().collect(),
             inbox: state.inbox,
@@ -292,6 +307,7 @@ fn open_run(run: &Run) -> RunSummary {
         ended_us: None,
         turns: run.turns,
         usage: run.usage,
+        cost: run.cost.clone(),
         effects: run.effects_spent(),
         terms: run.terms.clone(),
         handoff: None,

@@ -3,13 +3,14 @@
 //! Invariant: every collection is bounded; what falls out is still in the log, and totals count it.
 
 use crate::event::{Identity, RunTerms};
+use crate::models::{Cost, Costs};
 use crate::status::{BlockReason, FaultReason, RunStatus, Status};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use tollgate_contract::Usage;
 
 /// Schema of a stored checkpoint.
-pub const STATE_SCHEMA: &str = "tollgate.state/3";
+pub const STATE_SCHEMA: &str = "tollgate.state/4";
 /// How many ids of one kind a session links to; the newest stay.
 pub const LINKS_MAX: usize = 256;
 /// How many supervision notes a session keeps.
@@ -108,6 +109,12 @@ pub struct Run {
     pub lost_tokens: u64,
     /// Tokens reserved by the provider call that is open.
     pub reserved_tokens: u64,
+    /// Money, settled, of calls with a price.
+    pub cost: Costs,
+    /// Money of provider calls whose end nobody saw: it counts as spent.
+    pub lost_cost: Costs,
+    /// Money reserved by the provider call that is open.
+    pub reserved_cost: Option<Cost>,
     /// Effects that its tools attempted, and those that calls reserved whose end nobody saw.
     pub effects: u64,
     /// Effects reserved by the tool call that is open.
@@ -134,6 +141,16 @@ impl Run {
     /// Effects that count against a budget: settled, lost and reserved.
     pub fn effects_spent(&self) -> u64 {
         self.effects.saturating_add(self.reserved_effects)
+    }
+
+    /// Money in one currency that counts against a budget: settled, lost and reserved; millionths.
+    pub fn micros_spent(&self, currency: &str) -> u64 {
+        let reserved = self.reserved_cost.as_ref();
+        let reserved = reserved.filter(|cost| cost.currency == currency);
+        self.cost
+            .of(currency)
+            .saturating_add(self.lost_cost.of(currency))
+            .saturating_add(reserved.map_or(0, |cost| cost.micros))
     }
 
     /// Tokens that count against a budget: settled, lost and reserved.
@@ -170,6 +187,12 @@ pub struct State {
     pub status: Status,
     /// What it is bound to.
     pub identity: Identity,
+    /// The provider's own name, as `describe` said last.
+    pub adapter: Option<String>,
+    /// It was bound to another adapter before.
+    pub adapter_changed: bool,
+    /// What the present adapter does not get of the conversation was told.
+    pub left_out_told: bool,
     /// Context counter, +1 per reset.
     pub generation: u64,
     /// When it was launched, microseconds since the Unix epoch.
@@ -182,6 +205,8 @@ pub struct State {
     pub run: Option<Run>,
     /// The run before.
     pub last_run: Option<EndedRun>,
+    /// Money of all its provider calls with a price.
+    pub cost: Costs,
     /// Messages that wait.
     pub inbox: u64,
     /// Receipts of effects that may or may not have happened, unresolved.
@@ -201,12 +226,16 @@ impl Default for State {
         Self {
             status: Status::Absent,
             identity: Identity::default(),
+            adapter: None,
+            adapter_changed: false,
+            left_out_told: false,
             generation: 1,
             created_us: 0,
             updated_us: 0,
             seq: 0,
             run: None,
             last_run: None,
+            cost: Costs::default(),
             inbox: 0,
             unresolved: BTreeSet::new(),
             missing: Vec::new(),

@@ -219,6 +219,8 @@ words! {
         MaxIterations = "max_iterations",
         /// The next provider call did not fit `--provider-token-budget`.
         TokenBudget = "token_budget",
+        /// The next provider call did not fit the budget in money, or its price is not known.
+        MoneyBudget = "money_budget",
         /// `--effect-budget` left nothing for the next tool call.
         EffectBudget = "effect_budget",
         /// The provider cut its answer at its own output limit.

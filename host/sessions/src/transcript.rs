@@ -21,6 +21,9 @@ pub struct Entry {
     pub run: String,
     /// When, microseconds since the Unix epoch.
     pub time_us: i64,
+    /// The adapter that made it; none for what no provider said, and in entries of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_by: Option<String>,
     /// What it holds.
     pub item: Item,
 }
@@ -82,6 +85,8 @@ pub struct ToolUse {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conversation {
     messages: Vec<Message>,
+    /// For each message, who made each of its blocks.
+    makers: Vec<Vec<Option<String>>>,
     /// The run that wrote the last message.
     last_run: Option<String>,
     next_n: u64,
@@ -91,6 +96,7 @@ impl Default for Conversation {
     fn default() -> Self {
         Self {
             messages: Vec::new(),
+            makers: Vec::new(),
             last_run: None,
             next_n: FIRST_ENTRY,
         }
@@ -105,12 +111,24 @@ impl Conversation {
             return;
         };
         self.last_run = Some(entry.run.clone());
-        match self.messages.last_mut() {
-            Some(last) if last.role == message.role => {
+        let makers = message.content.iter().map(|_| entry.made_by.clone());
+        match (self.messages.last_mut(), self.makers.last_mut()) {
+            (Some(last), Some(last_makers)) if last.role == message.role => {
                 last.content.extend(message.content.iter().cloned());
+                last_makers.extend(makers);
             }
-            _ => self.messages.push(message.clone()),
+            _ => {
+                self.makers.push(makers.collect());
+                self.messages.push(message.clone());
+            }
         }
+    }
+
+    /// The messages, each with who made its blocks.
+    pub(crate) fn with_makers(&self) -> impl Iterator<Item = (&Message, &[Option<String>])> {
+        self.messages
+            .iter()
+            .zip(self.makers.iter().map(Vec::as_slice))
     }
 
     /// The messages, in order; no two neighbours have one role.
@@ -225,6 +243,7 @@ mod tests {
             schema: TRANSCRIPT_SCHEMA.into(),
             run: "run_1".into(),
             time_us: 1,
+            made_by: None,
             item: Item::Message {
                 message: Message { role, content },
             },

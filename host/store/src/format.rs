@@ -7,6 +7,7 @@ use crate::{StoreError, tiles};
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 use std::time::Duration;
+use tollgate_contract::stop_point;
 
 /// The format that this version writes: the number of its last migration.
 pub const STORE_FORMAT: u32 = 5;
@@ -134,9 +135,14 @@ fn make_durable(connection: &Connection) -> Result<(), StoreError> {
 }
 
 fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    embedded::migrations::runner()
-        .run(connection)
-        .map_err(|error| StoreError::Unavailable(format!("the migration failed: {error}")))?;
+    // One after the other: each is a transaction, and a crash leaves the ones before it.
+    for version in 1..=i32::try_from(STORE_FORMAT).unwrap_or(i32::MAX) {
+        embedded::migrations::runner()
+            .set_target(refinery::Target::Version(version))
+            .run(connection)
+            .map_err(|error| StoreError::Unavailable(format!("the migration failed: {error}")))?;
+        stop_point("store.migrating");
+    }
     connection.pragma_update(None, "user_version", STORE_FORMAT)?;
     Ok(())
 }
@@ -146,6 +152,7 @@ fn complete_tiles(connection: &mut Connection) -> Result<(), StoreError> {
     loop {
         let transaction = connection.transaction()?;
         let written = tiles::complete(&transaction, TILES_AT_ONCE)?;
+        stop_point("store.completing_tiles");
         transaction.commit()?;
         if written < TILES_AT_ONCE {
             return Ok(());

@@ -31,6 +31,7 @@ mod query;
 mod queue;
 mod quotas;
 mod readers;
+mod repair;
 mod reserve;
 mod sessions;
 mod signing;
@@ -56,6 +57,7 @@ pub use query::{
 };
 pub use queue::{QUEUE_BYTES_MAX, QUEUE_ROWS_MAX};
 pub use quotas::{Amount, QuotaKey, Quotas};
+pub use repair::{Repaired, repair};
 pub use reserve::RESERVE_BYTES;
 pub use tree::{Checked, Inclusion, LedgerKey, LedgerStatus, Pruned, SignedHead, TreeLog};
 pub use trust::{Trust, Trusted};

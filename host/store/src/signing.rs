@@ -61,6 +61,12 @@ impl Signing {
         Ok((old, new))
     }
 
+    /// Makes a key of another name: the ledger goes on as another one. In a transaction that writes.
+    pub(crate) fn begin_again(&self, connection: &Connection) -> Result<(), StoreError> {
+        let origin = format!("{ORIGIN}{}", hex::encode(random::<ORIGIN_BYTES>()?));
+        self.make(connection, &origin, NEXT).map(drop)
+    }
+
     fn make(
         &self,
         connection: &Connection,
@@ -77,6 +83,7 @@ impl Signing {
             .and_then(|()| file.sync_all())
             .map_err(wrong)?;
         sync_directory(&self.directory)?;
+        tollgate_contract::stop_point("store.key_written");
         connection
             .prepare_cached("INSERT INTO ledger_keys (verifier, since_us) VALUES (?1, ?2)")?
             .execute(params![key.verifier().as_str(), now_us()])?;

@@ -33,6 +33,23 @@ pub(crate) fn complete(connection: &Connection, limit: u64) -> Result<u64, Store
     Ok(whole)
 }
 
+/// Copies the tiles of entries whose bodies are gone: nothing else knows their hashes.
+pub(crate) fn copy_pruned(from: &Connection, to: &Connection) -> Result<(), StoreError> {
+    let upto: i64 = to.query_row("SELECT upto FROM ledger_retention", [], |row| row.get(0))?;
+    for tile in 0..from_sql::<u64>(upto)? / TILE_LEAVES {
+        let hashes: Vec<u8> = from
+            .prepare_cached("SELECT hashes FROM ledger_tiles WHERE level = 0 AND tile = ?1")?
+            .query_row([to_sql(tile)?], |row| row.get(0))
+            .map_err(|_| {
+                StoreError::Damaged(format!(
+                    "the hashes of removed bodies cannot be read (tile {tile}): put a copy of the store in its place"
+                ))
+            })?;
+        write(to, 0, tile, &split(&hashes))?;
+    }
+    Ok(())
+}
+
 /// Entries in the ledger.
 pub(crate) fn size(connection: &Connection) -> Result<u64, StoreError> {
     // Of an entry whose body is gone the tile is there.

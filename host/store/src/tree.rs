@@ -9,6 +9,7 @@ use crate::error::{from_sql, to_sql};
 use crate::tiles::{Tree, size};
 use crate::{Store, StoreError, changed_ledger, now_us};
 use rusqlite::{Connection, OptionalExtension, params};
+use tollgate_contract::stop_point;
 use tollgate_receipts::log::{
     Hash, SigningKey, TreeHead, VerifierKey, consistency_path, inclusion_path, leaf_hash, root,
 };
@@ -225,33 +226,65 @@ impl TreeLog<'_> {
             log.verify(session)?.map_err(damaged)?;
         }
         self.0.readers.read(|connection| {
-            crate::tiles::check(connection)?;
-            let tree = Tree::new(connection);
-            let keys = keys(connection)?;
-            let mut statement =
-                connection.prepare_cached("SELECT note FROM ledger_heads ORDER BY size")?;
-            let mut heads = 0;
-            for note in statement.query_map([], |row| row.get::<_, String>(0))? {
-                let note = note?;
-                let verified = keys.iter().find_map(|key| key.verifier.verify(&note).ok());
-                let Some(head) = verified else {
-                    return Err(damaged("a tree head is signed by no key of this ledger"));
-                };
-                if root(head.size, &tree).map_err(damaged)? != head.root {
-                    return Err(damaged(format!(
-                        "the ledger of {} entries is not the one that was signed",
-                        head.size
-                    )));
-                }
-                heads += 1;
-            }
             Ok(Checked {
                 size: size(connection)?,
-                heads,
+                heads: check_tree(connection)?,
                 sessions: u64::try_from(sessions.len()).unwrap_or(u64::MAX),
             })
         })
     }
+}
+
+/// Checks tiles against entries, and every signed head against the tree and the keys; how many heads.
+pub(crate) fn check_tree(connection: &Connection) -> Result<u64, StoreError> {
+    crate::tiles::check(connection)?;
+    let mut heads = 0;
+    each_head(connection, |_, held| {
+        heads += 1;
+        held
+    })?;
+    Ok(heads)
+}
+
+/// If not every signed head holds: the size of the last one before the first that does not.
+pub(crate) fn heads_hold_to(connection: &Connection) -> Result<Option<u64>, StoreError> {
+    let (mut good, mut bad) = (0, false);
+    each_head(connection, |size, held| {
+        bad |= held.is_err();
+        if !bad {
+            good = size;
+        }
+        Ok(())
+    })?;
+    Ok(bad.then_some(good))
+}
+
+/// Hands over each signed head's size and whether it holds, in order.
+fn each_head(
+    connection: &Connection,
+    mut take: impl FnMut(u64, Result<(), StoreError>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let tree = Tree::new(connection);
+    let keys = keys(connection)?;
+    let mut statement =
+        connection.prepare_cached("SELECT size, note FROM ledger_heads ORDER BY size")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
+    for row in rows {
+        let (head_size, note) = row?;
+        let verified = keys.iter().find_map(|key| key.verifier.verify(&note).ok());
+        let held = match verified {
+            None => Err(damaged("a tree head is signed by no key of this ledger")),
+            Some(head) if root(head.size, &tree).map_err(damaged)? != head.root => {
+                Err(damaged(format!(
+                    "the ledger of {} entries is not the one that was signed",
+                    head.size
+                )))
+            }
+            Some(_) => Ok(()),
+        };
+        take(from_sql(head_size)?, held)?;
+    }
+    Ok(())
 }
 
 /// Signs the tree of this moment if it has grown; gives the last head. In a transaction that writes.
@@ -287,9 +320,11 @@ pub(crate) fn sign(
         .sign(&head, beside)
         .map_err(|error| StoreError::Unavailable(error.to_string()))?;
     let time_us = now_us();
+    stop_point("store.before_head");
     connection
         .prepare_cached("INSERT INTO ledger_heads (size, time_us, note) VALUES (?1, ?2, ?3)")?
         .execute(params![to_sql(size)?, time_us, note])?;
+    stop_point("store.after_head");
     Ok(SignedHead {
         head,
         time_us,

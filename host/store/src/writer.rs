@@ -20,6 +20,7 @@ use crate::{StoreError, now_us};
 use rusqlite::Connection;
 use std::sync::{Arc, Mutex, TryLockError};
 use std::time::{Duration, Instant};
+use tollgate_contract::stop_point;
 use tollgate_receipts::{ChangeRecord, HOST_SESSION, LedgerError, Ticket};
 
 /// How often the tree is signed while entries come, at most.
@@ -318,7 +319,12 @@ fn transaction(
     run("BEGIN IMMEDIATE")?;
     let result = Txn::begun(connection, heads)
         .and_then(|mut txn| work(&mut txn))
-        .and_then(|()| run("COMMIT"));
+        .and_then(|()| {
+            stop_point("store.before_commit");
+            run("COMMIT")?;
+            stop_point("store.after_commit");
+            Ok(())
+        });
     if result.is_err() {
         if !connection.is_autocommit() {
             // If even this fails, the next BEGIN does, and its batch fails as this one did.

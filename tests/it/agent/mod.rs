@@ -19,6 +19,7 @@ mod effects;
 mod json;
 mod lifecycle;
 mod login;
+mod long;
 mod model;
 mod openai;
 mod owner_lost;

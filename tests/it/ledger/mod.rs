@@ -1,5 +1,7 @@
 //! Evidence that leaves the machine: an export, verified elsewhere with nothing but the public key.
 
+mod faults;
+
 use crate::support::{Home, Ran, place};
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;

@@ -31,6 +31,8 @@ pub(crate) enum Agent {
         after_help = "Examples:\n  tollgate agent restart agent_docs --reason \"key renewed\""
     )]
     Restart(WithReason),
+    /// Go on with another provider or model; the conversation stays
+    Rebind(Rebind),
     /// Remove a stopped session and what it owns on disk; its receipts stay
     Rm(Remove),
 }
@@ -56,6 +58,9 @@ pub(crate) struct Launch {
     /// The model, in the provider's own words
     #[arg(long, value_name = "ID")]
     pub(crate) model_id: Option<String>,
+    /// What the session is for: the policy's `[models]` names the model of it
+    #[arg(long, value_name = "NAME", conflicts_with = "model_id")]
+    pub(crate) purpose: Option<String>,
     /// Names the credential that the session's provider may use
     #[arg(long, value_name = "ID")]
     pub(crate) auth_profile_id: Option<String>,
@@ -68,6 +73,28 @@ pub(crate) struct Launch {
     /// Kind and hosting: `interactive` or `autonomous`, `foreground` or `background`, or `autonomous,background`
     #[arg(long, value_name = "MODE", default_value = "interactive,foreground")]
     pub(crate) mode: String,
+}
+
+/// `agent rebind`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+What only the old provider can read, such as its signatures and its reasoning, stays behind; the event log says what.
+
+Examples:
+  tollgate agent rebind agent_docs anthropic
+  tollgate agent rebind agent_docs ollama --model-id llama3.2")]
+pub(crate) struct Rebind {
+    /// The session
+    pub(crate) id: String,
+    /// The provider plugin that it goes on with
+    #[arg(value_name = "PROVIDER")]
+    pub(crate) provider_id: String,
+    /// The model, in the provider's own words [default: the adapter's]
+    #[arg(long, value_name = "ID")]
+    pub(crate) model_id: Option<String>,
+    /// Names the credential that the session's provider may use
+    #[arg(long, value_name = "ID")]
+    pub(crate) auth_profile_id: Option<String>,
 }
 
 /// `agent prompt`.
@@ -102,6 +129,15 @@ pub(crate) struct RunFlags {
     /// Tokens, input and output together, that the run may cost; reserved before each request
     #[arg(long, value_name = "TOKENS")]
     pub(crate) provider_token_budget: Option<u64>,
+    /// Money that the run's provider calls may cost by the policy's `[prices]`, such as `0.50` or `0.50 EUR`
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) money_budget: Option<String>,
+    /// How much the model shall reason
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) effort: Option<Effort>,
+    /// Answer in the form of this JSON Schema, at most 8 KiB
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output_schema: Option<std::path::PathBuf>,
     /// Effects that the run's tools may attempt, all calls together; reserved before each call
     #[arg(long, value_name = "N")]
     pub(crate) effect_budget: Option<u64>,
@@ -114,6 +150,19 @@ pub(crate) struct RunFlags {
     /// With --fixture: withhold every grant from the tools, so that what the fixture's model tries is refused and the run blocks
     #[arg(long, requires = "fixture")]
     pub(crate) no_allow_fixture_action: bool,
+}
+
+/// How much a model shall reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Effort {
+    /// Not at all, where it can be told so
+    Off,
+    /// Little
+    Low,
+    /// Some
+    Medium,
+    /// Much
+    High,
 }
 
 /// What a refused effect does to a run.

@@ -32,6 +32,14 @@ Examples:
     RotateKey,
     /// Remove the bodies of old entries; their hashes and every proof stay
     Prune(Prune),
+    /// Copy what can be read of a damaged store into a new one, and record what was lost
+    #[command(after_help = "\
+Nothing is done to a store in which nothing is wrong. The damaged files are kept beside the new ones. Entries behind the
+first one that cannot be read are not taken over; if they were signed, the ledger goes on under another name and key.
+
+Examples:
+  tollgate ledger repair")]
+    Repair,
 }
 
 /// `ledger publish`.

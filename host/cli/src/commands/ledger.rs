@@ -30,6 +30,7 @@ pub(crate) fn run(app: &App, verb: Verb) -> Done {
         },
         Verb::RotateKey => rotate_key(app),
         Verb::Prune(args) => prune(app, &args),
+        Verb::Repair => repair(app),
     }
 }
 
@@ -48,7 +49,7 @@ fn failed(error: StoreError) -> Failure {
         StoreError::Damaged(_) => Failure::Failed {
             what: error.to_string(),
             remedy: Some(
-                "keep the state directory as it is, and compare it with a copy and with heads that were published"
+                "keep the state directory as it is, and compare it with a copy and with heads that were published; `tollgate ledger repair` goes on with what can be read"
                     .into(),
             ),
             source: error.into(),
@@ -269,5 +270,46 @@ fn prune(app: &App, args: &Prune) -> Done {
             pruned.upto
         ),
     });
+    Ok(())
+}
+
+/// Needs no login: whether somebody is logged in is a part of what may be unreadable.
+fn repair(app: &App) -> Done {
+    let repaired = tollgate_store::repair(&app.home.store(), &app.identity.subject)
+        .map_err(|error| Failure::failed("the store cannot be repaired", error))?;
+    let Some(repaired) = repaired else {
+        app.printer.json(&json!({ "repaired": false }));
+        app.printer
+            .line("nothing is wrong with the store; nothing was done");
+        return Ok(());
+    };
+    app.printer.json(&json!({
+        "repaired": true,
+        "faults": repaired.faults,
+        "entries": repaired.entries,
+        "lost": repaired.lost,
+        "tables": repaired.tables,
+        "kept": repaired.kept,
+    }));
+    for fault in &repaired.faults {
+        app.printer.line(format!("found: {}", escape::line(fault)));
+    }
+    app.printer.line(format!(
+        "{} entries of the ledger are taken over",
+        repaired.entries
+    ));
+    if repaired.lost > 0 {
+        app.printer.warn(format!(
+            "{} entries that were signed are lost: the ledger goes on under another key, see `tollgate ledger key`",
+            repaired.lost
+        ));
+    }
+    for table in &repaired.tables {
+        app.printer.warn(format!("not whole: {table}"));
+    }
+    app.printer.line(format!(
+        "the damaged files are in {}",
+        escape::line(&repaired.kept.display().to_string())
+    ));
     Ok(())
 }

@@ -25,6 +25,15 @@ pub(crate) fn detail(event: &Event) -> String {
             .cloned()
             .collect::<Vec<_>>()
             .join(", "),
+        Event::Rebound {
+            from_provider,
+            provider,
+            model,
+            ..
+        } => {
+            let model = model.as_deref().unwrap_or("the adapter's default model");
+            format!("from {from_provider} to {provider} with {model}")
+        }
         Event::Unbound { missing } => format!("missing: {}", missing.join(", ")),
         Event::PromptReceived {
             seed,
@@ -62,7 +71,24 @@ pub(crate) fn detail(event: &Event) -> String {
                 "tool use"
             ),
         ),
-        Event::ProviderFailed { turn, error, .. } => format!("turn {turn}, {error}"),
+        Event::ProviderFailed {
+            turn,
+            error,
+            detail,
+            ..
+        } => match detail {
+            Some(detail) => format!("turn {turn}, {error}: {detail}"),
+            None => format!("turn {turn}, {error}"),
+        },
+        Event::LeftOut {
+            provider, left_out, ..
+        } => {
+            let kinds: Vec<String> = left_out
+                .iter()
+                .map(|one| format!("{} {} of {}", one.blocks, one.kind, one.provider))
+                .collect();
+            format!("not for {provider}: {}", kinds.join(", "))
+        }
         Event::ToolStarted { plugin, tool, .. } => format!("{plugin} {tool}"),
         Event::ToolCompleted {
             plugin,

@@ -1,15 +1,42 @@
 //! What the sandbox wants of its host, each a few lines over the store.
 
+use crate::plugins::Catalogue;
 use crate::policy::Authorities;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tollgate_contract::PluginName;
-use tollgate_grants::AuthoritySource;
+use tollgate_grants::{AuthoritySource, policy};
 use tollgate_receipts::{SESSION_KEY_BYTES, SessionKey};
 use tollgate_sandbox::{
     Amount, KeyValue, KeyValueError, PluginEntry, PluginSource, QuotaBook, QuotaKey, SessionKeys,
 };
+use tollgate_sessions::models::{ModelChoice, Models, Price};
 use tollgate_store::{KV_LIST_MAX, Store, StoreError};
+
+/// What the policy files in use say of models.
+pub(crate) struct PolicyModels(pub(crate) Arc<Catalogue>);
+
+impl Models for PolicyModels {
+    fn price(&self, provider: &str, model: &str) -> Option<Price> {
+        let layers = self.0.layers();
+        let (currency, price) = policy::price(&layers.files, provider, model)?;
+        Some(Price {
+            currency: currency.to_owned(),
+            input_micros: price.input_micros,
+            cached_input_micros: price.cached_input_micros,
+            output_micros: price.output_micros,
+        })
+    }
+
+    fn model_for(&self, purpose: Option<&str>) -> Option<ModelChoice> {
+        let layers = self.0.layers();
+        let choice = policy::model_for(&layers.files, purpose)?;
+        Some(ModelChoice {
+            provider: choice.provider.clone(),
+            model: choice.model.clone(),
+        })
+    }
+}
 
 /// The plugins, pinned to the component whose needs were read.
 pub(crate) struct Plugins(pub(crate) Arc<Authorities>);

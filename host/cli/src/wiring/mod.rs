@@ -22,9 +22,10 @@ use tollgate_contract::PluginCaller;
 use tollgate_sandbox::net::{FixtureSet, Recorder};
 use tollgate_sandbox::{Compiler, Sandbox};
 use tollgate_sessions::clock::SystemClock;
-use tollgate_sessions::driver::{Driver, Settings, StoreLeases};
+use tollgate_sessions::driver::{Driver, Providers, Settings, StoreLeases};
 use tollgate_sessions::event::Operator;
 use tollgate_sessions::ports::SessionStore;
+use tollgate_sessions::retry::Breakers;
 use tollgate_store::Store;
 
 pub(crate) use lazy::LazySandbox;
@@ -59,6 +60,8 @@ pub(crate) struct House {
     pub(crate) authorities: Arc<Authorities>,
     /// How they are called; started when first used.
     pub(crate) sandbox: Arc<LazySandbox>,
+    /// Which providers do not answer, for every driver of this host.
+    pub(crate) breakers: Arc<Breakers>,
 }
 
 impl House {
@@ -112,6 +115,7 @@ impl House {
             catalogue,
             authorities,
             sandbox: Arc::new(LazySandbox::new(parts)),
+            breakers: Arc::default(),
         })
     }
 
@@ -134,6 +138,11 @@ impl House {
                 catalogue: Arc::clone(&self.catalogue),
                 authorities: Arc::clone(&self.authorities),
             }),
+            providers: Providers {
+                models: Arc::new(adapters::PolicyModels(Arc::clone(&self.catalogue))),
+                breakers: Arc::clone(&self.breakers),
+                ..Providers::default()
+            },
             store: sessions,
             ledger: Arc::clone(&self.store) as _,
             caller,

@@ -1,7 +1,8 @@
 //! The policy digest: what was in force when an effect was decided.
 //!
 //! Over effective plugins, grants, credentials and limits only; comments, order of tables and spelling
-//! of paths do not change it. Run-time grants are not in it; they have the generation.
+//! of paths do not change it. Run-time grants are not in it; they have the generation. Models and prices are
+//! not in it either: they decide nothing about an effect.
 
 use super::{CredentialRule, Inject, Limits, PluginPolicy, PolicyFile};
 use serde::Serialize;

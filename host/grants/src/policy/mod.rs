@@ -11,6 +11,9 @@
 //! | `credentials.NAME.source` | `env:NAME` or `file:PATH` |
 //! | `credentials.NAME.inject` | `header` and `value`, with `{}` for the secret; or `query`; or `basic` |
 //! | `defaults.limits` | limits of plugins that state none |
+//! | `models.PURPOSE` | `"PROVIDER/MODEL"` or `"MODEL"`: the model for `default`, `coding`, … where none is named |
+//! | `prices.PATTERN` | `input`, `cached_input`, `output`: texts such as `"2.50"`, for a million tokens |
+//! | `prices.currency` | three letters (ISO 4217); `USD` |
 //!
 //! Every other key is an error with the line shown, and so is a rule that could never match. Layers are
 //! managed, user and project; a project file defines neither credentials nor mounts outside its project,
@@ -22,7 +25,9 @@ mod credential;
 mod digest;
 mod error;
 mod limits;
+mod models;
 mod parse;
+mod prices;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -34,7 +39,11 @@ pub use limits::{
     CPU_US_MAX, CallLimits, DISK_BYTES_MAX, DISK_FILES_MAX, EFFECTS_MAX, HTTP_BODY_BYTES_MAX,
     Limits, MEMORY_SLOT_BYTES_MAX, OUTPUT_BYTES_MAX, WALL_US_MAX, format_bytes, format_duration,
 };
+pub use models::{ModelChoice, PURPOSE_DEFAULT, model_for};
 pub use parse::parse;
+pub use prices::{CURRENCY_DEFAULT, MODEL_BYTES_MAX, PRICES_MAX, Price, Prices, price};
+
+use parse::check_name;
 
 use crate::capability::Capability;
 use crate::runtime::RuleEffect;
@@ -103,6 +112,10 @@ pub struct PolicyFile {
     pub credentials: BTreeMap<String, CredentialRule>,
     /// Limits of plugins that state none.
     pub default_limits: Limits,
+    /// The model for each purpose.
+    pub models: BTreeMap<String, ModelChoice>,
+    /// What models cost.
+    pub prices: Prices,
 }
 
 /// What a file says of one plugin.

@@ -5,7 +5,8 @@ use super::reader::{Reader, Value};
 use super::{
     CPU_US_MAX, DISK_BYTES_MAX, DISK_FILES_MAX, EFFECTS_MAX, HTTP_BODY_BYTES_MAX, Layer, Limits,
     MEMORY_SLOT_BYTES_MAX, OUTPUT_BYTES_MAX, Origin, POLICY_BYTES_MAX, POLICY_VERSION,
-    PluginPolicy, PolicyError, PolicyFile, RULES_MAX, Rule, WALL_US_MAX, credential, digest,
+    PluginPolicy, PolicyError, PolicyFile, Prices, RULES_MAX, Rule, WALL_US_MAX, credential,
+    digest, models, prices,
 };
 use crate::capability::Capability;
 use crate::fault::excerpt;
@@ -34,7 +35,17 @@ pub fn parse(text: &str, origin: &Origin) -> Result<PolicyFile, PolicyError> {
         )
     })?;
     let root = document.get_ref();
-    reader.only(root, &["version", "plugins", "credentials", "defaults"])?;
+    reader.only(
+        root,
+        &[
+            "version",
+            "plugins",
+            "credentials",
+            "defaults",
+            "models",
+            "prices",
+        ],
+    )?;
     check_version(&reader, root)?;
     let mut file = PolicyFile {
         version: POLICY_VERSION,
@@ -43,6 +54,8 @@ pub fn parse(text: &str, origin: &Origin) -> Result<PolicyFile, PolicyError> {
         plugins: BTreeMap::new(),
         credentials: BTreeMap::new(),
         default_limits: Limits::default(),
+        models: BTreeMap::new(),
+        prices: Prices::default(),
     };
     if let Some((key, value)) = root.get_key_value("credentials") {
         credential::check_layer(&reader, key.span())?;
@@ -60,6 +73,12 @@ pub fn parse(text: &str, origin: &Origin) -> Result<PolicyFile, PolicyError> {
         if let Some(value) = table.get("limits") {
             file.default_limits = limits(&reader, value)?;
         }
+    }
+    if let Some(value) = root.get("models") {
+        file.models = models::read(&reader, value)?;
+    }
+    if let Some(value) = root.get("prices") {
+        file.prices = prices::read(&reader, value)?;
     }
     if let Some(value) = root.get("plugins") {
         for (name, value) in reader.table(value, "[plugins.files]")? {
@@ -90,7 +109,7 @@ fn check_version(reader: &Reader<'_>, root: &DeTable<'_>) -> Result<(), PolicyEr
     ))
 }
 
-fn check_name(
+pub(super) fn check_name(
     reader: &Reader<'_>,
     name: &str,
     at: Range<usize>,

@@ -387,3 +387,152 @@ proptest! {
         }
     }
 }
+
+fn layer(layer: Layer, text: &str) -> PolicyFile {
+    parse(&format!("version = 1\n{text}"), &origin(layer)).unwrap()
+}
+
+#[test]
+fn the_longest_pattern_prices_a_model_and_the_managed_file_goes_first() {
+    let users = layer(
+        Layer::User,
+        r#"
+[prices]
+currency = "EUR"
+[prices."gpt-5*"]
+input = "1.25"
+cached_input = "0.125"
+output = "10"
+[prices."gpt-5-mini*"]
+input = "0.25"
+output = "2"
+[prices."azure/*"]
+input = "3"
+output = "3"
+"#,
+    );
+    let input = |layers: &[PolicyFile], provider, model| {
+        price(layers, provider, model)
+            .map(|(currency, price)| (currency.to_owned(), price.input_micros))
+    };
+    let euros = |micros| Some(("EUR".to_owned(), micros));
+    let layers = [users];
+    assert_eq!(
+        input(&layers, "openai", "gpt-5-2025-08-07"),
+        euros(1_250_000)
+    );
+    assert_eq!(input(&layers, "openai", "gpt-5-mini"), euros(250_000));
+    assert_eq!(input(&layers, "azure", "other"), euros(3_000_000));
+    assert_eq!(input(&layers, "openai", "other"), None);
+    let (_, five) = price(&layers, "openai", "gpt-5").unwrap();
+    assert_eq!(five.cached_input_micros, 125_000);
+    let (_, mini) = price(&layers, "openai", "gpt-5-mini").unwrap();
+    assert_eq!(mini.cached_input_micros, mini.input_micros);
+
+    let cheap = "[prices.\"gpt-5-mini\"]\ninput = \"0\"\noutput = \"0\"\n";
+    let [users] = layers;
+    let layers = [layer(Layer::Project, cheap), users];
+    assert_eq!(input(&layers, "openai", "gpt-5-mini"), euros(250_000));
+    let [projects, users] = layers;
+    let layers = [projects, users, layer(Layer::Managed, cheap)];
+    assert_eq!(
+        input(&layers, "openai", "gpt-5-mini"),
+        Some(("USD".to_owned(), 0))
+    );
+}
+
+#[test]
+fn a_purpose_has_a_model_and_a_projects_choice_goes_first() {
+    let choice = |provider: Option<&str>, model: &str| ModelChoice {
+        provider: provider.map(str::to_owned),
+        model: model.to_owned(),
+    };
+    let layers = [
+        layer(
+            Layer::User,
+            "[models]\ndefault = \"openai/gpt-5\"\njudge = \"hub/meta/llama\"\n",
+        ),
+        layer(Layer::Project, "[models]\ncoding = \"big\"\n"),
+    ];
+    let found = |purpose| model_for(&layers, purpose).cloned();
+    assert_eq!(found(None), Some(choice(Some("openai"), "gpt-5")));
+    assert_eq!(found(Some("coding")), Some(choice(None, "big")));
+    assert_eq!(
+        found(Some("judge")),
+        Some(choice(Some("hub"), "meta/llama"))
+    );
+    assert_eq!(found(Some("other")), found(None));
+    assert_eq!(model_for(&[], Some("coding")), None);
+    let layers = [
+        layer(Layer::Project, "[models]\ndefault = \"theirs\"\n"),
+        layer(Layer::User, "[models]\ndefault = \"mine\"\n"),
+    ];
+    assert_eq!(model_for(&layers, None), Some(&choice(None, "theirs")));
+}
+
+#[test]
+fn a_wrong_price_or_choice_is_refused_with_what_to_write() {
+    for (text, message, rule) in [
+        ("[prices.m]\ninput = \"1\"\n", "needs both", "output"),
+        (
+            "[prices.m]\ninput = 1.5\noutput = \"1\"\n",
+            "a text is expected",
+            "whole millionths",
+        ),
+        (
+            "[prices.m]\ninput = \"1,5\"\noutput = \"1\"\n",
+            "`1,5` is no price",
+            "\"2.50\"",
+        ),
+        (
+            "[prices.m]\ninput = \"1\"\noutput = \"1\"\nimage = \"1\"\n",
+            "unknown key `image`",
+            "keys here",
+        ),
+        (
+            "[prices]\ncurrency = \"usd\"\n",
+            "`usd` is no currency",
+            "ISO 4217",
+        ),
+        (
+            "[prices.\"\"]\ninput = \"1\"\noutput = \"1\"\n",
+            "is no model",
+            "1 to 256",
+        ),
+        (
+            "[models]\nCoding = \"m\"\n",
+            "`Coding` cannot name a purpose",
+            "a-z 0-9 -",
+        ),
+        (
+            "[models]\ncoding = \"openai/\"\n",
+            "names no model",
+            "PROVIDER/MODEL",
+        ),
+        (
+            "[models]\ncoding = \"/m\"\n",
+            "cannot name a plugin",
+            "a-z A-Z",
+        ),
+        (
+            "[models]\ncoding = 5\n",
+            "a text is expected",
+            "openai/gpt-5",
+        ),
+    ] {
+        let shown = user(&format!("version = 1\n{text}"))
+            .unwrap_err()
+            .to_string();
+        assert!(shown.contains(message) && shown.contains(rule), "{shown}");
+    }
+}
+
+#[test]
+fn models_and_prices_change_no_digest() {
+    let plain = layer(Layer::User, "");
+    let more = layer(
+        Layer::User,
+        "[models]\ndefault = \"m\"\n[prices.m]\ninput = \"1\"\noutput = \"1\"\n",
+    );
+    assert_eq!(digest(&[plain]), digest(&[more]));
+}

@@ -17,10 +17,13 @@ pub struct Launch {
     pub session: Option<SessionId>,
     /// The project.
     pub project: String,
-    /// The plugin that adapts the provider.
+    /// The plugin that adapts the provider; empty for that of the configuration's choice.
     pub provider: String,
-    /// The model; none means the adapter's default.
+    /// The model; none means that of `purpose`.
     pub model: Option<String>,
+    /// What a model is wanted for, where none is named: the configuration's choice for it, else its default
+    /// one, else the adapter's default. A choice of another provider than the named one is none.
+    pub purpose: Option<String>,
     /// Names the credential that the provider may use.
     pub auth_profile: Option<String>,
     /// Digest of the effective policy.
@@ -47,11 +50,14 @@ impl Driver {
             Some(session) => session,
             None => SessionId::new(fresh("session"))?,
         };
+        let (provider, model) =
+            self.chosen(launch.provider, launch.model, launch.purpose.as_deref());
         let identity = Identity {
             session: session.to_string(),
             project: launch.project,
-            provider: launch.provider,
-            model: launch.model,
+            provider,
+            model,
+            purpose: launch.purpose,
             auth_profile: launch.auth_profile,
             policy: launch.policy,
             endpoint_url: launch.endpoint_url,
@@ -61,6 +67,32 @@ impl Driver {
         let mut seat = self.create(session, identity)?;
         let unmet = self.bind(&mut seat).await?;
         self.launched(seat, unmet)
+    }
+
+    /// The provider and the model: as they were named, else as the configuration chooses for the purpose.
+    fn chosen(
+        &self,
+        provider: String,
+        model: Option<String>,
+        purpose: Option<&str>,
+    ) -> (String, Option<String>) {
+        if model.is_some() {
+            return (provider, model);
+        }
+        match self.providers.models.model_for(purpose) {
+            Some(choice) if provider.is_empty() => {
+                (choice.provider.unwrap_or_default(), Some(choice.model))
+            }
+            Some(choice)
+                if choice
+                    .provider
+                    .as_ref()
+                    .is_none_or(|whose| *whose == provider) =>
+            {
+                (provider, Some(choice.model))
+            }
+            _ => (provider, None),
+        }
     }
 
     fn create(&self, session: SessionId, identity: Identity) -> Result<Seat<'_>, DriverError> {

@@ -11,6 +11,7 @@
 //! Invariant: nothing here decides whether a command is legal, and nothing but [`seat`] appends.
 
 mod bind;
+mod call;
 mod end;
 mod error;
 mod heart;
@@ -19,6 +20,7 @@ mod look;
 mod open;
 mod prompt;
 mod provider;
+mod rebind;
 mod report;
 mod resolve;
 mod run;
@@ -33,12 +35,14 @@ pub use error::DriverError;
 pub use heart::StoreLeases;
 pub use launch::{Launch, Launched};
 pub use prompt::{PromptRequest, Prompted, RunOptions, Work, is_exit_word};
+pub use rebind::{Rebind, Rebound};
 pub use resolve::{Resolved, Word};
 
 use crate::clock::Clock;
 use crate::event::Operator;
+use crate::models::{Models, NoModels};
 use crate::ports::SessionStore;
-use crate::retry::RetryPolicy;
+use crate::retry::{BreakerPolicy, Breakers, CallTimeouts, Jitter, RandomJitter, RetryPolicy};
 use std::sync::Arc;
 use std::time::Duration;
 use tollgate_contract::PluginCaller;
@@ -83,6 +87,10 @@ pub struct Settings {
     pub bind_poll: Duration,
     /// When failed provider calls are tried again.
     pub retry: RetryPolicy,
+    /// How long one provider call may take.
+    pub timeouts: CallTimeouts,
+    /// When a provider that does not answer is not asked any more.
+    pub breaker: BreakerPolicy,
 }
 
 impl Default for Settings {
@@ -94,6 +102,29 @@ impl Default for Settings {
             settle_grace: Duration::from_secs(5),
             bind_poll: Duration::from_secs(1),
             retry: RetryPolicy::default(),
+            timeouts: CallTimeouts::default(),
+            breaker: BreakerPolicy::default(),
+        }
+    }
+}
+
+/// What a driver needs for calling providers, besides the plugins. Drivers of one process share it.
+#[derive(Clone)]
+pub struct Providers {
+    /// Which models there are for what, and what they cost.
+    pub models: Arc<dyn Models>,
+    /// Which of them do not answer.
+    pub breakers: Arc<Breakers>,
+    /// Chance in the waits between two tries.
+    pub jitter: Arc<dyn Jitter>,
+}
+
+impl Default for Providers {
+    fn default() -> Self {
+        Self {
+            models: Arc::new(NoModels),
+            breakers: Arc::default(),
+            jitter: Arc::new(RandomJitter),
         }
     }
 }
@@ -109,6 +140,8 @@ pub struct Driver {
     pub caller: Arc<dyn PluginCaller>,
     /// What a session needs before it is idle.
     pub binds: Arc<dyn BindChecks>,
+    /// What is known of models and providers.
+    pub providers: Providers,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Who commands.

@@ -247,7 +247,7 @@ impl Driver {
                 content,
             },
         };
-        let entry = seat.entry(&seed.run, item, conversation.next_n())?;
+        let entry = seat.entry(&seed.run, None, item, conversation.next_n())?;
         Ok(vec![entry])
     }
 }
@@ -277,6 +277,7 @@ impl Seat<'_> {
     pub(super) fn entry(
         &self,
         run: &str,
+        made_by: Option<String>,
         item: Item,
         n: u64,
     ) -> Result<TranscriptEntry, DriverError> {
@@ -284,6 +285,7 @@ impl Seat<'_> {
             schema: TRANSCRIPT_SCHEMA.to_owned(),
             run: run.to_owned(),
             time_us: self.driver.clock.now_us(),
+            made_by,
             item,
         };
         let json = serde_json::to_string(&entry).map_err(|why| self.defect(&why.to_string()))?;

@@ -10,6 +10,7 @@ use crate::record::{RUN_SCHEMA, RunReport, ToolCallReport};
 use crate::state::Run;
 use crate::status::{InterruptReason, RunStatus};
 use crate::transcript::Item;
+use std::borrow::Cow;
 use tollgate_contract::{Denial, stop_point};
 
 /// What a shift found out, for its report.
@@ -20,7 +21,7 @@ pub(super) struct Finding {
     /// What went wrong, for people; may hold a stranger's words.
     pub(super) message: Option<String>,
     /// The same in the host's own words, for events.
-    pub(super) detail: Option<&'static str>,
+    pub(super) detail: Option<Cow<'static, str>>,
     /// The sandbox can run nothing.
     pub(super) sandbox_broken: bool,
     pub(super) receipts: Vec<ProviderReceipt>,
@@ -41,7 +42,7 @@ impl Ending {
         }
     }
 
-    fn command(&self, end: RunEnd, detail: Option<&'static str>) -> Command {
+    fn command(&self, end: RunEnd, detail: Option<&str>) -> Command {
         match self {
             Self::Completed => Command::Complete(end),
             Self::Interrupted(reason) => Command::Interrupt(end, *reason),
@@ -80,7 +81,7 @@ impl Shift<'_, '_, '_> {
             usage: run.usage,
             handoff: Some(handoff.id.clone()),
         };
-        let command = ending.command(end, self.finding.detail);
+        let command = ending.command(end, self.finding.detail.as_deref());
         let item = Item::Handoff {
             document: Box::new(handoff.clone()),
         };
@@ -102,6 +103,7 @@ impl Shift<'_, '_, '_> {
             output: self.finding.output,
             turns: run.turns,
             usage: run.usage,
+            cost: run.cost,
             effects,
             provider_receipts: self.finding.receipts,
             environment_receipts: run.environment_receipts.ids.into_iter().collect(),

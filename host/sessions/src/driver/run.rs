@@ -7,6 +7,7 @@ use super::heart::{Heart, Pulse};
 use super::report::Finding;
 use super::seat::Seat;
 use super::{DriverError, Work};
+use crate::carry::{Adapter, LeftOut, carried};
 use crate::event::{Event, ProviderReceipt};
 use crate::machine::Command;
 use crate::observe::Progress;
@@ -61,6 +62,7 @@ pub(super) struct Shift<'s, 'd, 'w> {
     heart: Heart,
     turns_before: u32,
     tokens_before: u64,
+    micros_before: u64,
     effects_before: u64,
 }
 
@@ -77,6 +79,8 @@ impl<'s, 'd, 'w> Shift<'s, 'd, 'w> {
         };
         let (turns_before, tokens_before) = (run.turns, run.tokens_spent());
         let effects_before = run.effects_spent();
+        let budget = work.options.terms.money_budget.as_ref();
+        let micros_before = budget.map_or(0, |budget| run.micros_spent(&budget.currency));
         let run = RunId::new(run.run.as_str())?;
         let conversation = driver.conversation(&seat.session, seat.state.generation)?;
         let goal = match goal {
@@ -98,13 +102,15 @@ impl<'s, 'd, 'w> Shift<'s, 'd, 'w> {
             heart,
             turns_before,
             tokens_before,
+            micros_before,
             effects_before,
         })
     }
 
-    /// Counts turns, tokens and effects from where the run began, not from where this shift did.
+    /// Counts turns, tokens, money and effects from where the run began, not from where this shift did.
     pub(super) fn count_from_the_start(&mut self) {
         (self.turns_before, self.tokens_before, self.effects_before) = (0, 0, 0);
+        self.micros_before = 0;
     }
 
     /// Works until the run ends or is parked, writes that down, and reports.
@@ -153,6 +159,13 @@ impl<'s, 'd, 'w> Shift<'s, 'd, 'w> {
         tokens.saturating_sub(self.tokens_before)
     }
 
+    /// Money in `currency` that counts against the budget of this shift; millionths.
+    pub(super) fn micros_taken(&self, currency: &str) -> u64 {
+        let run = self.seat.state.run.as_ref();
+        let micros = run.map_or(0, |run| run.micros_spent(currency));
+        micros.saturating_sub(self.micros_before)
+    }
+
     /// Effects that count against the budget of this shift.
     pub(super) fn effects_taken(&self) -> u64 {
         let run = self.seat.state.run.as_ref();
@@ -166,7 +179,7 @@ impl<'s, 'd, 'w> Shift<'s, 'd, 'w> {
         turn: u32,
         completion: Completion,
         receipt: ProviderReceipt,
-        bound_by_budget: bool,
+        bound_by: Option<InterruptReason>,
     ) -> Result<Option<Ending>, DriverError> {
         let tool_uses = completion.content.iter().filter_map(as_tool_use).count();
         let text = text_of(&completion.content);
@@ -189,10 +202,9 @@ impl<'s, 'd, 'w> Shift<'s, 'd, 'w> {
         self.journal(event, message)?;
         Ok(match completion.stop {
             StopReason::Refused => Some(Ending::Failed(FailReason::Refused)),
-            StopReason::MaxTokens if bound_by_budget => {
-                Some(Ending::Interrupted(InterruptReason::TokenBudget))
-            }
-            StopReason::MaxTokens => Some(Ending::Interrupted(InterruptReason::OutputLimit)),
+            StopReason::MaxTokens => Some(Ending::Interrupted(
+                bound_by.unwrap_or(InterruptReason::OutputLimit),
+            )),
             _ if tool_uses > 0 => None,
             _ => Some(Ending::Completed),
         })
@@ -217,14 +229,19 @@ impl<'s, 'd, 'w> Shift<'s, 'd, 'w> {
         let Some(item) = item else {
             return self.seat.write(commands, Vec::new());
         };
+        let said = matches!(&item, Item::Message { message } if message.role == Role::Assistant);
+        let made_by = said.then(|| Adapter::of(&self.seat.state).mark());
+        let next_n = self.conversation.next_n();
+        let run = self.run.as_str();
         let entry = self
             .seat
-            .entry(self.run.as_str(), item.clone(), self.conversation.next_n())?;
+            .entry(run, made_by.clone(), item.clone(), next_n)?;
         self.seat.write(commands, vec![entry])?;
         self.conversation.push(&Entry {
             schema: TRANSCRIPT_SCHEMA.to_owned(),
             run: self.run.to_string(),
             time_us: self.seat.driver.clock.now_us(),
+            made_by,
             item,
         });
         Ok(())
@@ -278,7 +295,7 @@ impl<'s, 'd, 'w> Shift<'s, 'd, 'w> {
 
     /// Effects of a dropped call go on in the gate's own tasks until they settle. What does not in
     /// time is marked indeterminate by whoever opens the session next.
-    async fn await_effects(&self) -> Result<(), DriverError> {
+    pub(super) async fn await_effects(&self) -> Result<(), DriverError> {
         let driver = self.seat.driver;
         let deadline = tokio::time::Instant::now() + driver.settings.settle_grace;
         loop {
@@ -303,8 +320,10 @@ impl<'s, 'd, 'w> Shift<'s, 'd, 'w> {
         self.finding.tool_calls.push(report);
     }
 
-    /// The conversation as the provider gets it.
-    pub(super) fn messages(&self) -> Vec<Message> {
+    /// The conversation as the provider gets it, and what of it another adapter made and this one does not
+    /// get.
+    pub(super) fn messages(&self) -> (Vec<Message>, Vec<LeftOut>) {
+        let (said, left_out) = carried(&self.conversation, &Adapter::of(&self.seat.state));
         let mut messages = Vec::new();
         if let Some(system) = &self.work.options.system {
             messages.push(Message {
@@ -314,7 +333,7 @@ impl<'s, 'd, 'w> Shift<'s, 'd, 'w> {
                 }],
             });
         }
-        messages.extend(self.conversation.messages().iter().cloned());
-        messages
+        messages.extend(said);
+        (messages, left_out)
     }
 }

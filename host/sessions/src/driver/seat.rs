@@ -1,7 +1,7 @@
 //! A session under this process's lease: the one place from which events are appended.
 
 use super::{Driver, DriverError};
-use crate::event::{EVENT_SCHEMA, Event, EventRecord, note};
+use crate::event::{Event, EventRecord, note};
 use crate::machine::{Command, Decision, apply, decide};
 use crate::ports::{Append, Checkpoint, NewEvent, Remove, Removed, TranscriptEntry};
 use crate::state::{STATE_SCHEMA, State, invariant};
@@ -161,7 +161,7 @@ impl Drop for Seat<'_> {
 /// An event in its envelope.
 pub(super) fn record(driver: &Driver, session: &SessionId, event: Event) -> EventRecord {
     EventRecord {
-        schema: EVENT_SCHEMA.to_owned(),
+        schema: event.schema().to_owned(),
         id: Uuid::now_v7().to_string(),
         session: session.to_string(),
         time_us: driver.clock.now_us(),
@@ -201,10 +201,12 @@ fn change_name(event: &Event) -> Option<&'static str> {
         Event::ProviderStarted { .. }
         | Event::ProviderCompleted { .. }
         | Event::ProviderFailed { .. }
+        | Event::LeftOut { .. }
         | Event::ToolStarted { .. }
         | Event::ToolCompleted { .. } => return None,
         Event::Launched { .. } => "session.launch",
         Event::Bound { .. } => "session.bind",
+        Event::Rebound { .. } => "session.rebind",
         Event::Unbound { .. } => "session.unbound",
         Event::PromptReceived { .. } | Event::InboxDelivered { .. } => "session.prompt",
         Event::MessageQueued { .. } => "session.send",

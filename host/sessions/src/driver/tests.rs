@@ -4,5 +4,8 @@ mod crash;
 mod effects;
 mod faults;
 mod lifecycle;
+mod money;
+mod providers;
+mod rebind;
 mod runs;
 mod world;

@@ -251,11 +251,11 @@ impl Shift<'_, '_, '_> {
         let run = self.seat.state.run.as_ref()?;
         let traps = run.traps.get(plugin).copied().unwrap_or(0);
         if traps >= TRAPS_MAX {
-            self.finding.detail = Some("one plugin trapped three times running");
+            self.finding.detail = Some("one plugin trapped three times running".into());
             return Some(Ending::Fault(FaultReason::SandboxFailed));
         }
         if self.finding.sandbox_broken {
-            self.finding.detail = Some("nothing can be instantiated");
+            self.finding.detail = Some("nothing can be instantiated".into());
             return Some(Ending::Fault(FaultReason::SandboxFailed));
         }
         let denied = matches!(outcome, ToolOutcome::Denied | ToolOutcome::DeniedAgain);

@@ -38,8 +38,12 @@ fn step(state: &mut State, record: &EventRecord) -> bool {
     let time_us = record.time_us;
     match &record.event {
         Event::Launched { identity } => launched(state, identity, time_us),
-        Event::Bound { .. } => bound(state),
+        Event::Bound { provider_name, .. } => {
+            named(state, provider_name.as_ref());
+            bound(state)
+        }
         Event::Unbound { missing } => unbound(state, missing),
+        Event::Rebound { .. } => rebound(state, &record.event),
         Event::PromptReceived { seed, terms, .. } => {
             let legal = (state.status == Status::Idle || state.status.is_resting())
                 && open_run(state, seed, false, time_us);
@@ -65,6 +69,7 @@ fn step(state: &mut State, record: &EventRecord) -> bool {
         Event::ProviderStarted { .. }
         | Event::ProviderCompleted { .. }
         | Event::ProviderFailed { .. }
+        | Event::LeftOut { .. }
         | Event::ToolStarted { .. }
         | Event::ToolCompleted { .. } => journal(state, &record.event),
         Event::RunCompleted { end } => {
@@ -171,6 +176,45 @@ fn bound(state: &mut State) -> bool {
     matches!(state.status, Status::Starting | Status::Unbound) && settle(state)
 }
 
+/// The adapter says its name; another name is another adapter.
+fn named(state: &mut State, name: Option<&String>) {
+    if state.adapter.is_some() && state.adapter.as_ref() != name {
+        state.adapter_changed = true;
+        state.left_out_told = false;
+    }
+    state.adapter = name.cloned();
+}
+
+fn rebound(state: &mut State, event: &Event) -> bool {
+    let Event::Rebound {
+        from_provider,
+        from_model,
+        provider,
+        model,
+        auth_profile,
+        provider_name,
+        ..
+    } = event
+    else {
+        return false;
+    };
+    let identity = &mut state.identity;
+    let legal = identity.provider == *from_provider && identity.model == *from_model;
+    if identity.provider != *provider {
+        state.adapter_changed = true;
+        state.left_out_told = false;
+    }
+    if identity.provider != *provider || identity.model != *model {
+        identity.purpose = None;
+    }
+    identity.provider.clone_from(provider);
+    identity.model.clone_from(model);
+    identity.auth_profile.clone_from(auth_profile);
+    named(state, provider_name.as_ref());
+    let status = state.status;
+    legal && (status == Status::Idle || status.is_resting() || status.is_recoverable())
+}
+
 fn unbound(state: &mut State, missing: &[String]) -> bool {
     state.missing = missing.to_vec();
     goto(state, &[Status::Starting], Status::Unbound)
@@ -233,29 +277,50 @@ fn journal(state: &mut State, event: &Event) -> bool {
         Event::ProviderStarted {
             run,
             reserved_tokens,
+            reserved_cost,
             ..
         } => on_run(state, run, |run| {
-            // A reservation still open belongs to a call that never came back.
-            run.lost_tokens = run.lost_tokens.saturating_add(run.reserved_tokens);
+            lose_tokens(run);
             run.reserved_tokens = *reserved_tokens;
+            run.reserved_cost.clone_from(reserved_cost);
         }),
         Event::ProviderCompleted { run, receipt, .. } => {
             state.links.receipts.push(&receipt.id);
             link_environment(state, &receipt.environment_receipts);
+            if let Some(cost) = &receipt.cost {
+                state.cost.add(cost);
+            }
             on_run(state, run, |run| {
                 run.turns = run.turns.saturating_add(1);
                 run.usage = run.usage.plus(receipt.usage);
                 run.reserved_tokens = 0;
+                run.reserved_cost = None;
+                if let Some(cost) = &receipt.cost {
+                    run.cost.add(cost);
+                }
                 run.receipts.push(&receipt.id);
             })
         }
         Event::ProviderFailed {
             run,
             environment_receipts,
+            lost_tokens,
+            lost_cost,
             ..
         } => {
             link_environment(state, environment_receipts);
-            on_run(state, run, |run| run.reserved_tokens = 0)
+            on_run(state, run, |run| {
+                run.reserved_tokens = 0;
+                run.reserved_cost = None;
+                run.lost_tokens = run.lost_tokens.saturating_add(*lost_tokens);
+                if let Some(cost) = lost_cost {
+                    run.lost_cost.add(cost);
+                }
+            })
+        }
+        Event::LeftOut { run, .. } => {
+            state.left_out_told = true;
+            on_run(state, run, |_| {})
         }
         Event::ToolStarted {
             run,
@@ -276,6 +341,15 @@ fn journal(state: &mut State, event: &Event) -> bool {
             tool_completed(state, event)
         }
         _ => false,
+    }
+}
+
+/// A reservation still open belongs to a call that never came back.
+fn lose_tokens(run: &mut Run) {
+    run.lost_tokens = run.lost_tokens.saturating_add(run.reserved_tokens);
+    run.reserved_tokens = 0;
+    if let Some(cost) = run.reserved_cost.take() {
+        run.lost_cost.add(&cost);
     }
 }
 
@@ -359,8 +433,7 @@ fn close(
         state.links.handoffs.push(handoff);
     }
     run.parked = None;
-    run.lost_tokens = run.lost_tokens.saturating_add(run.reserved_tokens);
-    run.reserved_tokens = 0;
+    lose_tokens(&mut run);
     lose_effects(&mut run);
     let probe = run.probe;
     let ended = EndedRun {

@@ -19,6 +19,21 @@ pub struct OwnerLoss {
     pub intents: Vec<String>,
 }
 
+/// Another provider or model that answered `describe`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rebinding {
+    /// The provider plugin.
+    pub provider: String,
+    /// The model; none means the adapter's default.
+    pub model: Option<String>,
+    /// Names the credential that the provider may use.
+    pub auth_profile: Option<String>,
+    /// The provider's own name.
+    pub provider_name: Option<String>,
+    /// The provider's wire format.
+    pub format: Option<String>,
+}
+
 /// What is wanted. Ids and texts are made by the caller, so that deciding is pure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
@@ -33,6 +48,8 @@ pub enum Command {
         /// The provider's wire format.
         format: Option<String>,
     },
+    /// Bind it to another provider or model, which has answered.
+    Rebind(Box<Rebinding>),
     /// Open a run for a prompt.
     Prompt {
         /// Run and task.
@@ -129,6 +146,7 @@ impl Command {
         match self {
             Self::Launch(_) => "launch",
             Self::Bind { .. } => "bind",
+            Self::Rebind(_) => "rebind",
             Self::Prompt { .. } => "prompt",
             Self::Exit(_) => "exit",
             Self::Send(_) => "send",

@@ -1,7 +1,7 @@
 //! `(state, command) → events, wait, or refusal`: the whole table.
 
 use super::apply::{archivable, removable, stoppable, takes_messages};
-use super::{Command, OwnerLoss, Refusal};
+use super::{Command, OwnerLoss, Rebinding, Refusal};
 use crate::event::{Event, RunEnd, RunSeed};
 use crate::state::{Run, State};
 use crate::status::{BlockReason, FaultReason, Hosting, InterruptReason, Kind, RunStatus, Status};
@@ -41,6 +41,7 @@ pub fn decide(state: &State, command: &Command) -> Decided {
             Some("tollgate agent prompt ID TEXT"),
         ),
         Command::Bind { .. } => bind(state, command, &say),
+        Command::Rebind(to) => rebind(state, to, &say),
         Command::Prompt { .. } | Command::Exit(_) | Command::Send(_) | Command::Deliver(_) => {
             prompt(state, command, &say)
         }
@@ -131,6 +132,23 @@ fn bind(state: &State, command: &Command, say: &Say<'_>) -> Decided {
         }
         _ => say.no("only a starting or unbound session is bound", None),
     }
+}
+
+/// A session that works on nothing takes another provider; one that never came to its first is launched anew.
+fn rebind(state: &State, to: &Rebinding, say: &Say<'_>) -> Decided {
+    let status = state.status;
+    if !(status == Status::Idle || status.is_resting() || status.is_recoverable()) {
+        return say.elsewhere("only an idle, resting or recoverable session changes its provider");
+    }
+    one(Event::Rebound {
+        from_provider: state.identity.provider.clone(),
+        from_model: state.identity.model.clone(),
+        provider: to.provider.clone(),
+        model: to.model.clone(),
+        auth_profile: to.auth_profile.clone(),
+        provider_name: to.provider_name.clone(),
+        format: to.format.clone(),
+    })
 }
 
 fn prompt(state: &State, command: &Command, say: &Say<'_>) -> Decided {
@@ -256,6 +274,7 @@ fn is_journal(event: &Event) -> bool {
         Event::ProviderStarted { .. }
             | Event::ProviderCompleted { .. }
             | Event::ProviderFailed { .. }
+            | Event::LeftOut { .. }
             | Event::ToolStarted { .. }
             | Event::ToolCompleted { .. }
     )

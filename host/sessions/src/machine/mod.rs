@@ -17,7 +17,7 @@ mod refusal;
 mod tests;
 
 pub use apply::{Corrupt, apply};
-pub use command::{Command, OwnerLoss};
+pub use command::{Command, OwnerLoss, Rebinding};
 pub use decide::{Decision, TAKEOVERS_MAX, decide};
 pub use refusal::Refusal;
 

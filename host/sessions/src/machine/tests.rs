@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::event::{Event, EventRecord, Identity, PromptMark, RunEnd, RunSeed, RunTerms};
+use crate::models::Cost;
 use crate::state::invariant;
 use crate::status::*;
 use proptest::prelude::*;
@@ -101,6 +102,13 @@ fn commands(state: &State, n: &str) -> Vec<(String, Command)> {
         ),
         ("bind, holds".into(), bind(&[])),
         ("bind, missing".into(), bind(&["credential"])),
+        (
+            "rebind".into(),
+            Command::Rebind(Box::new(Rebinding {
+                provider: "anthropic".into(),
+                ..Rebinding::default()
+            })),
+        ),
         ("prompt".into(), prompt(false)),
         ("prompt --no-wait".into(), prompt(true)),
         ("exit word".into(), Command::Exit(mark())),
@@ -178,7 +186,7 @@ fn commands(state: &State, n: &str) -> Vec<(String, Command)> {
 
 fn record(event: Event, time_us: i64) -> EventRecord {
     EventRecord {
-        schema: crate::event::EVENT_SCHEMA.into(),
+        schema: event.schema().into(),
         id: format!("event_{time_us}"),
         session: "s".into(),
         time_us,
@@ -400,6 +408,13 @@ fn traps_count_in_a_row_and_by_plugin() {
     assert_eq!(ok.run.unwrap().traps["files"], 1);
 }
 
+fn micros(micros: u64) -> Option<Cost> {
+    Some(Cost {
+        micros,
+        currency: "USD".into(),
+    })
+}
+
 #[test]
 fn a_reservation_that_never_came_back_counts_as_spent() {
     let state = after("foreground", &["bind, holds", "prompt"]);
@@ -409,9 +424,94 @@ fn a_reservation_that_never_came_back_counts_as_spent() {
         turn: 1,
         attempt: 1,
         reserved_tokens,
+        reserved_cost: micros(reserved_tokens * 2),
     };
-    let state = take(&state, &[started(100), started(50)]);
-    assert_eq!(state.run.unwrap().tokens_spent(), 150);
+    let failed = |lost_tokens| Event::ProviderFailed {
+        run: end(&state).run,
+        call: "c".into(),
+        turn: 1,
+        error: "unavailable".into(),
+        detail: None,
+        lost_tokens,
+        lost_cost: micros(lost_tokens * 2),
+        environment_receipts: Vec::new(),
+    };
+    let spent = |events: &[Event]| {
+        let run = take(&state, events).run.unwrap();
+        (
+            run.tokens_spent(),
+            run.micros_spent("USD"),
+            run.micros_spent("EUR"),
+        )
+    };
+    assert_eq!(spent(&[started(100), started(50)]), (150, 300, 0));
+    // One that came back counts by what it says.
+    assert_eq!(spent(&[started(100), failed(0)]), (0, 0, 0));
+    assert_eq!(spent(&[started(100), failed(7), started(50)]), (57, 114, 0));
+}
+
+fn rebound(state: &State, provider: &str, provider_name: Option<&str>) -> State {
+    let command = Command::Rebind(Box::new(Rebinding {
+        provider: provider.into(),
+        model: Some("m".into()),
+        provider_name: provider_name.map(str::to_owned),
+        ..Rebinding::default()
+    }));
+    let Decision::Events(events) = decide(state, &command).unwrap() else {
+        panic!("waits");
+    };
+    take(state, &events)
+}
+
+#[test]
+fn rebinding_changes_whose_it_is_and_nothing_else() {
+    let mut state = after("foreground", &["bind, holds"]);
+    state.left_out_told = true;
+    state.identity.purpose = Some("coding".into());
+    let other = rebound(&state, "anthropic", Some("a"));
+    assert_eq!(other.identity.provider, "anthropic");
+    assert_eq!(
+        (
+            other.identity.model.as_deref(),
+            other.identity.purpose.as_deref()
+        ),
+        (Some("m"), None)
+    );
+    assert_eq!(
+        (other.status, other.generation, &other.links),
+        (state.status, state.generation, &state.links)
+    );
+    assert_eq!(
+        (other.adapter.as_deref(), other.adapter_changed),
+        (Some("a"), true)
+    );
+    assert!(!other.left_out_told);
+    // Another model of the same adapter leaves nothing out.
+    state.adapter = Some("o".into());
+    let model = rebound(&state, "openai", Some("o"));
+    assert_eq!((model.adapter_changed, model.left_out_told), (false, true));
+    // Another component under the same name does.
+    let component = rebound(&state, "openai", Some("x"));
+    assert_eq!(
+        (component.adapter_changed, component.left_out_told),
+        (true, false)
+    );
+}
+
+#[test]
+fn a_rebinding_from_elsewhere_is_a_damaged_log() {
+    let mut state = after("foreground", &["bind, holds"]);
+    let event = Event::Rebound {
+        from_provider: "anthropic".into(),
+        from_model: None,
+        provider: "google".into(),
+        model: None,
+        auth_profile: None,
+        provider_name: None,
+        format: None,
+    };
+    let seq = state.seq + 1;
+    assert!(apply(&mut state, seq, &record(event, 1)).is_err());
 }
 
 fn any_mode() -> impl Strategy<Value = &'static str> {

@@ -84,6 +84,7 @@ impl TreeLog<'_> {
             connection
                 .prepare_cached("UPDATE ledger_retention SET upto = ?1")?
                 .execute([to_sql(to)?])?;
+            tollgate_contract::stop_point("store.pruning");
             connection
                 .prepare_cached("DELETE FROM ledger_items WHERE idx >= ?1 AND idx < ?2")?
                 .execute(range)?;

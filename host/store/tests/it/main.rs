@@ -5,9 +5,13 @@
 #[cfg(test)]
 mod disk;
 #[cfg(test)]
+mod earlier;
+#[cfg(test)]
 mod format;
 #[cfg(test)]
 mod grants;
+#[cfg(test)]
+mod kill;
 #[cfg(test)]
 mod kv;
 #[cfg(test)]

@@ -27,6 +27,8 @@ fn child() {
             crate::sessions::hold(&store);
         }
         "take" => crate::quotas::take(&Store::open(directory.as_ref()).unwrap()),
+        "work" => crate::kill::work(&Store::open(directory.as_ref()).unwrap()),
+        "open" => drop(Store::open(directory.as_ref()).unwrap()),
         "fill" => crate::disk::fill(&Store::open(directory.as_ref()).unwrap()),
         other => panic!("no role {other}"),
     }

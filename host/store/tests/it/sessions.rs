@@ -30,7 +30,7 @@ fn change(what: &str) -> ChangeRecord {
     }
 }
 
-fn create(store: &Store, session: &str) -> Lease {
+pub(crate) fn create(store: &Store, session: &str) -> Lease {
     store
         .create(Create {
             session: id(session),
@@ -41,7 +41,7 @@ fn create(store: &Store, session: &str) -> Lease {
         .unwrap()
 }
 
-fn append(lease: &Lease, seq: u64) -> Append {
+pub(crate) fn append(lease: &Lease, seq: u64) -> Append {
     Append {
         session: lease.session.clone(),
         fence: lease.fence,
@@ -53,7 +53,7 @@ fn append(lease: &Lease, seq: u64) -> Append {
     }
 }
 
-fn entry(generation: u64, n: u64) -> TranscriptEntry {
+pub(crate) fn entry(generation: u64, n: u64) -> TranscriptEntry {
     TranscriptEntry {
         generation,
         n,

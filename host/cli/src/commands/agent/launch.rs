@@ -66,13 +66,24 @@ fn launch_of(app: &App, house: &House, args: &Args) -> Done<Launch> {
     Ok(Launch {
         session: args.session_id.as_deref().map(session_id).transpose()?,
         project: project(app, args.project_id.as_deref())?,
-        provider: provider(house, args.provider_id.as_deref())?,
+        provider: match (&args.provider_id, &args.model_id) {
+            // The policy's `[models]` may choose.
+            (None, None) if chooses(house, args.purpose.as_deref()) => String::new(),
+            (typed, _) => provider(house, typed.as_deref())?,
+        },
         model: args.model_id.clone(),
+        purpose: args.purpose.clone(),
         auth_profile: args.auth_profile_id.clone(),
         policy: Some(policy),
         endpoint_url: args.endpoint_url.clone(),
         mode,
     })
+}
+
+/// Whether the policy names a provider with the model of this purpose.
+fn chooses(house: &House, purpose: Option<&str>) -> bool {
+    policy::model_for(&house.catalogue.layers().files, purpose)
+        .is_some_and(|model| model.provider.is_some())
 }
 
 /// The project's id as it was typed, or that of the working directory.

@@ -6,6 +6,7 @@ mod end;
 mod launch;
 mod look;
 mod prompt;
+mod rebind;
 
 pub(crate) use launch::{project, provider, start};
 pub(crate) use prompt::{Prepared, directories, fixture, manner, prepare, report, terms};
@@ -31,6 +32,7 @@ pub(crate) async fn run(app: &App, verb: Agent) -> Done {
         Agent::Events(events) => look::events(app, &events).await,
         Agent::Stop(stop) => end::stop(app, &stop).await,
         Agent::Restart(restart) => end::restart(app, &restart).await,
+        Agent::Rebind(args) => rebind::run(app, &args).await,
         Agent::Rm(remove) => end::remove(app, &remove).await,
     }
 }

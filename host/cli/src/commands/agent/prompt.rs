@@ -2,7 +2,7 @@
 
 use super::{failure, look, session_id};
 use crate::app::App;
-use crate::args::agent::{OnDenied as OnDeniedWord, Prompt, RunFlags};
+use crate::args::agent::{Effort as EffortWord, OnDenied as OnDeniedWord, Prompt, RunFlags};
 use crate::commands::{denied, input};
 use crate::demo;
 use crate::errors::{Context, Done, Failure};
@@ -13,11 +13,12 @@ use crate::wiring::{House, Manner};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
-use tollgate_contract::SessionId;
+use tollgate_contract::{Effort, OutputFormat, RequestOptions, SessionId};
 use tollgate_grants::AuthoritySource;
 use tollgate_sandbox::net::FixtureSet;
 use tollgate_sessions::driver::{PromptRequest, Prompted, RunOptions, Work, is_exit_word};
 use tollgate_sessions::event::RunTerms;
+use tollgate_sessions::models::Cost;
 use tollgate_sessions::observe::{Cancel, Progress, RunObserver};
 use tollgate_sessions::ports::SessionStore as _;
 use tollgate_sessions::record::RunReport;
@@ -25,6 +26,8 @@ use tollgate_sessions::status::{OnDenied, RunStatus, Status, ToolOutcome};
 
 /// How long a prompt waits for a session that misses something.
 const WAIT_MAX: Duration = Duration::from_secs(600);
+/// The most bytes of a schema of answers.
+const SCHEMA_BYTES_MAX: usize = 8 * 1024;
 /// Exit code of a process that was interrupted: 128 and the number of SIGINT.
 const EXIT_INTERRUPTED: i32 = 130;
 /// The most bytes of a fixture file.
@@ -94,6 +97,7 @@ pub(crate) fn terms(flags: &RunFlags) -> Done<RunTerms> {
     Ok(RunTerms {
         iterations_max: flags.max_iterations,
         token_budget: flags.provider_token_budget,
+        money_budget: flags.money_budget.as_deref().map(money).transpose()?,
         effect_budget: flags.effect_budget,
         on_denied: match (flags.on_denied, flags.no_allow_fixture_action) {
             (OnDeniedWord::Block, _) | (_, true) => OnDenied::Block,
@@ -101,6 +105,78 @@ pub(crate) fn terms(flags: &RunFlags) -> Done<RunTerms> {
         },
         fixture: flags.fixture.as_deref().map(wherever).transpose()?,
         withhold: flags.no_allow_fixture_action,
+        request: RequestOptions {
+            effort: flags.effort.map(|word| match word {
+                EffortWord::Off => Effort::Off,
+                EffortWord::Low => Effort::Low,
+                EffortWord::Medium => Effort::Medium,
+                EffortWord::High => Effort::High,
+            }),
+            output: flags
+                .output_schema
+                .as_deref()
+                .map(output_format)
+                .transpose()?,
+        },
+    })
+}
+
+/// `0.50`, or `0.50 EUR`.
+fn money(typed: &str) -> Done<Cost> {
+    let (amount, currency) = typed
+        .trim()
+        .split_once(' ')
+        .unwrap_or((typed.trim(), "USD"));
+    let wrong = || {
+        Failure::input_try(
+            format!("{typed:?} is no amount of money"),
+            "--money-budget 0.50, or --money-budget '0.50 EUR'",
+        )
+    };
+    let currency = currency.trim();
+    let letters = currency.len() == 3 && currency.bytes().all(|letter| letter.is_ascii_uppercase());
+    let (units, parts) = amount.split_once('.').unwrap_or((amount, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
+    if !letters || !digits(units) || !digits(parts) || parts.len() > 6 {
+        return Err(wrong());
+    }
+    let units: u64 = units.parse().map_err(|_| wrong())?;
+    let parts: u64 = format!("{parts:0<6}").parse().map_err(|_| wrong())?;
+    let micros = units
+        .checked_mul(1_000_000)
+        .and_then(|micros| micros.checked_add(parts))
+        .ok_or_else(wrong)?;
+    Ok(Cost {
+        micros,
+        currency: currency.to_owned(),
+    })
+}
+
+/// The form of the answer, named after its file.
+fn output_format(path: &std::path::Path) -> Done<OutputFormat> {
+    let shown = path.display();
+    let schema = std::fs::read_to_string(path).doing(|| format!("{shown} cannot be read"))?;
+    if schema.len() > SCHEMA_BYTES_MAX {
+        return Err(Failure::input(format!(
+            "{shown} has more than {SCHEMA_BYTES_MAX} bytes"
+        )));
+    }
+    let object: Result<serde_json::Map<String, serde_json::Value>, _> =
+        serde_json::from_str(&schema);
+    let object =
+        object.map_err(|error| Failure::input(format!("{shown} is no JSON Schema: {error}")))?;
+    let stem = path
+        .file_stem()
+        .map(|stem| stem.to_string_lossy().into_owned());
+    let name: String = stem
+        .unwrap_or_default()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+        .take(64)
+        .collect();
+    Ok(OutputFormat {
+        name,
+        schema_json: serde_json::Value::Object(object).to_string(),
     })
 }
 
@@ -277,6 +353,15 @@ fn outcome(house: &House, ran: &RunReport, fixture: Option<&str>) -> Done {
                 "tollgate agent prompt {session} {} --effect-budget {}{fixture}",
                 quoted("go on"),
                 ran.effects.saturating_mul(2).max(100)
+            )),
+            session,
+            run,
+            reason,
+        }),
+        (RunStatus::Interrupted, "money_budget") => Err(Failure::Budget {
+            remedy: Some(format!(
+                "tollgate agent prompt {session} {} --money-budget AMOUNT{fixture}",
+                quoted("go on"),
             )),
             session,
             run,

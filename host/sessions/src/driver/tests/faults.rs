@@ -30,6 +30,30 @@ async fn the_adapters_error_decides_what_becomes_of_the_session() {
             4,
         ),
         (
+            vec![
+                ProviderError::RateLimited {
+                    message: message(),
+                    retry_after_ms: None,
+                };
+                4
+            ],
+            Status::ProviderUnavailable,
+            "provider_unavailable",
+            4,
+        ),
+        (
+            vec![
+                ProviderError::Overloaded {
+                    message: message(),
+                    retry_after_ms: None,
+                };
+                4
+            ],
+            Status::ProviderUnavailable,
+            "provider_unavailable",
+            4,
+        ),
+        (
             vec![ProviderError::QuotaExhausted { message: message() }],
             Status::ProviderUnavailable,
             "provider_unavailable",

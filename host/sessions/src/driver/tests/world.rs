@@ -8,10 +8,12 @@ use crate::memory::MemoryStore;
 use crate::observe::{Cancel, NoObserver};
 use crate::ports::{OpenIntent, SessionStore as _};
 use crate::record::{RunReport, SessionRecord};
-use crate::status::Resolution;
+use crate::retry::Jitter;
+use crate::status::{FaultReason, Resolution};
 use async_trait::async_trait;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tollgate_contract::*;
 
 pub(super) type Answer = Result<Reply<Result<Completion, ProviderError>>, CallFault>;
@@ -42,6 +44,12 @@ pub(super) struct Script {
     pub(super) called: Mutex<Vec<(String, String)>>,
     /// Effects that each of them was let attempt.
     pub(super) bounds: Mutex<Vec<Option<u64>>>,
+    /// How the next provider calls come; the rest says one piece at once and answers.
+    pub(super) paces: Mutex<VecDeque<Pace>>,
+    /// The plugins whose provider calls began.
+    pub(super) asked: Mutex<Vec<String>>,
+    /// Provider calls that were dropped before they had answered.
+    pub(super) dropped: Arc<Mutex<u32>>,
     /// A tool call of this name never comes back.
     pub(super) hangs: Mutex<Option<String>>,
 }
@@ -88,18 +96,25 @@ impl PluginCaller for Script {
 
     async fn complete(
         &self,
-        _: CallContext,
+        context: CallContext,
         request: CompletionRequest,
         deltas: Arc<dyn DeltaSink>,
     ) -> Answer {
-        deltas.emit(Delta::Text { text: "…".into() });
+        let mut under_way = UnderWay(Some(Arc::clone(&self.dropped)));
+        self.asked.lock().unwrap().push(context.plugin.to_string());
+        let pace = self.paces.lock().unwrap().pop_front().unwrap_or_default();
         let turn = request
             .messages
             .iter()
             .filter(|m| m.role == Role::Assistant)
             .count();
         self.requests.lock().unwrap().push(request);
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        for wait in pace.pieces {
+            tokio::time::sleep(wait).await;
+            deltas.emit(Delta::Text { text: "…".into() });
+        }
+        tokio::time::sleep(pace.end).await;
+        under_way.0 = None;
         if let Some(answer) = self.by_turn.lock().unwrap().get(turn) {
             return answer.clone();
         }
@@ -108,6 +123,54 @@ impl PluginCaller for Script {
             .unwrap()
             .pop_front()
             .unwrap_or_else(|| say("nothing more"))
+    }
+}
+
+/// How a provider call comes.
+#[derive(Clone)]
+pub(super) struct Pace {
+    /// Waits before its pieces.
+    pub(super) pieces: Vec<Duration>,
+    /// Wait before its end.
+    pub(super) end: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            pieces: vec![Duration::ZERO],
+            end: Duration::from_millis(1),
+        }
+    }
+}
+
+impl Pace {
+    /// In seconds.
+    pub(super) fn of(pieces: &[u64], end: u64) -> Self {
+        Self {
+            pieces: pieces.iter().copied().map(Duration::from_secs).collect(),
+            end: Duration::from_secs(end),
+        }
+    }
+}
+
+/// A provider call that has not answered.
+struct UnderWay(Option<Arc<Mutex<u32>>>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if let Some(dropped) = &self.0 {
+            *dropped.lock().unwrap() += 1;
+        }
+    }
+}
+
+/// No chance: as long as may be.
+pub(super) struct Longest;
+
+impl Jitter for Longest {
+    fn up_to(&self, most: Duration) -> Duration {
+        most
     }
 }
 
@@ -169,6 +232,14 @@ pub(super) fn fails(error: ProviderError) -> Answer {
     Ok(reply(Err(error), &["env_http"], 0))
 }
 
+/// The provider could not be reached.
+pub(super) fn unavailable() -> ProviderError {
+    ProviderError::Unavailable {
+        message: "the provider's own words".into(),
+        retry_after_ms: None,
+    }
+}
+
 pub(super) fn denial() -> Denial {
     Denial {
         receipt: "r_denied".into(),
@@ -218,16 +289,26 @@ pub(super) fn trapped() -> CallFault {
 
 /// What is missing, as long as the list is not empty.
 #[derive(Default)]
-pub(super) struct Needs(pub(super) Mutex<Vec<&'static str>>);
+pub(super) struct Needs(
+    pub(super) Mutex<Vec<&'static str>>,
+    /// The provider component traps.
+    pub(super) Mutex<bool>,
+);
 
 #[async_trait]
 impl BindChecks for Needs {
     async fn check(&self, context: BindContext<'_>) -> Binding {
         assert!(context.fence > 0);
+        if *self.1.lock().unwrap() {
+            return Binding::Fault {
+                reason: FaultReason::SandboxFailed,
+                detail: "the component trapped".into(),
+            };
+        }
         let missing = self.0.lock().unwrap().clone();
         if missing.is_empty() {
             return Binding::Holds {
-                provider_name: Some("scripted".into()),
+                provider_name: Some(format!("{} by script", context.identity.provider)),
                 format: None,
             };
         }
@@ -260,6 +341,10 @@ impl World {
             ledger: Arc::new(store.clone()),
             caller: script.clone(),
             binds: needs.clone(),
+            providers: Providers {
+                jitter: Arc::new(Longest),
+                ..Providers::default()
+            },
             clock: Arc::new(clock),
             operator: Operator {
                 subject: "ada".into(),
@@ -283,6 +368,15 @@ impl World {
             Arc::clone(&self.script),
             self.clock,
         )
+    }
+
+    pub(super) fn paces(&self, paces: Vec<Pace>) {
+        self.script.paces.lock().unwrap().extend(paces);
+    }
+
+    /// How many provider calls began.
+    pub(super) fn asked(&self) -> usize {
+        self.script.asked.lock().unwrap().len()
     }
 
     pub(super) fn answers(&self, answers: Vec<Answer>) {

@@ -3,18 +3,28 @@
 //! Events are the audit half of a session. They hold ids, counts, labels and keyed hashes, never a
 //! prompt, an argument, an output or a provider's words: those are in the transcript.
 //!
-//! A stored event is an [`EventRecord`], JSON with schema [`EVENT_SCHEMA`]. A newer schema is reported
-//! as such, so that a log of a newer version can be shown raw but is never written to.
+//! A stored event is an [`EventRecord`], JSON with schema [`EVENT_SCHEMA`], or [`EVENT_SCHEMA_2`] for the kinds
+//! that came with it. A newer schema is reported as such, so that a log of a newer version can be shown raw but
+//! is never written to. A field may be added to a kind without a new schema if it may be missing; a kind may
+//! not, because a reader that does not know it could not say what a session is.
 
+mod envelope;
+
+pub use envelope::{EventError, EventRecord};
+
+use crate::carry::LeftOut;
+use crate::models::Cost;
 use crate::status::{
     BlockReason, FailReason, FaultReason, InterruptReason, Mode, OnDenied, Resolution, Status,
     StopCause, ToolOutcome,
 };
 use serde::{Deserialize, Serialize};
-use tollgate_contract::{StopReason, Usage};
+use tollgate_contract::{RequestOptions, StopReason, Usage};
 
-/// Schema of the events that this version writes.
+/// Schema of events of the first kinds.
 pub const EVENT_SCHEMA: &str = "tollgate.event/1";
+/// Schema of events of kinds that came later: `rebound`, `left_out`.
+pub const EVENT_SCHEMA_2: &str = "tollgate.event/2";
 /// Turns of a run unless told otherwise.
 pub const ITERATIONS_DEFAULT: u32 = 5;
 /// The most bytes of a free text (reason, note) in an event.
@@ -29,7 +39,8 @@ pub struct Operator {
     pub issuer: String,
 }
 
-/// What a session is bound to for its whole life. References only, no credential.
+/// What a session is bound to. References only, no credential. Provider, model and credential change only by
+/// [`Event::Rebound`], the rest never.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// The session.
@@ -41,6 +52,9 @@ pub struct Identity {
     /// The model; none means the adapter's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// What the model was chosen for, where it was chosen by purpose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
     /// Names the credential that the provider may use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_profile: Option<String>,
@@ -76,6 +90,12 @@ pub struct ProviderReceipt {
     pub response_id: Option<String>,
     /// Tokens.
     pub usage: Usage,
+    /// What they cost; none where the configuration has no price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
+    /// From the call's beginning to the first piece of the answer, or to the answer, milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_token_ms: Option<u64>,
     /// Why the model stopped.
     pub stop: StopReason,
     /// Which try it was, from 1.
@@ -112,6 +132,9 @@ pub struct RunTerms {
     /// The most tokens of provider calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_budget: Option<u64>,
+    /// The most money of provider calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub money_budget: Option<Cost>,
     /// The most effects that its tools may attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect_budget: Option<u64>,
@@ -124,6 +147,13 @@ pub struct RunTerms {
     /// Every grant is withheld from the tools.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub withhold: bool,
+    /// What each request asks of the model beyond its words.
+    #[serde(default, skip_serializing_if = "asks_nothing")]
+    pub request: RequestOptions,
+}
+
+fn asks_nothing(request: &RequestOptions) -> bool {
+    *request == RequestOptions::default()
 }
 
 impl Default for RunTerms {
@@ -131,10 +161,12 @@ impl Default for RunTerms {
         Self {
             iterations_max: ITERATIONS_DEFAULT,
             token_budget: None,
+            money_budget: None,
             effect_budget: None,
             on_denied: OnDenied::Tell,
             fixture: None,
             withhold: false,
+            request: RequestOptions::default(),
         }
     }
 }
@@ -175,6 +207,28 @@ pub enum Event {
     Unbound {
         /// Labels of what is missing, such as `credential`.
         missing: Vec<String>,
+    },
+    /// It is bound to another provider or model from here on. Its status, generation and links stay.
+    Rebound {
+        /// The provider plugin until here.
+        from_provider: String,
+        /// The model until here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from_model: Option<String>,
+        /// The provider plugin.
+        provider: String,
+        /// The model; none means the adapter's default.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        model: Option<String>,
+        /// Names the credential that the provider may use.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        auth_profile: Option<String>,
+        /// The provider's own name, as `describe` said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        provider_name: Option<String>,
+        /// The provider's wire format.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        format: Option<String>,
     },
     /// A prompt opened a run.
     PromptReceived {
@@ -230,6 +284,9 @@ pub enum Event {
         attempt: u32,
         /// Tokens reserved for it, 0 without a budget.
         reserved_tokens: u64,
+        /// Money reserved for it; none without a budget.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reserved_cost: Option<Cost>,
     },
     /// A provider call came back with an answer.
     ProviderCompleted {
@@ -252,8 +309,28 @@ pub enum Event {
         turn: u32,
         /// Label of the error, such as `rate_limited`.
         error: String,
+        /// Words of the host, such as which bound in time was reached.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        detail: Option<String>,
+        /// Tokens that count as spent, estimated: the provider had begun to answer, or never said that it
+        /// had not.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        lost_tokens: u64,
+        /// What they cost; none where there is no price.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lost_cost: Option<Cost>,
         /// The environment receipts of the call.
         environment_receipts: Vec<String>,
+    },
+    /// The provider is another than before, and parts of the conversation are not for it. Once for each
+    /// change; they stay in the transcript.
+    LeftOut {
+        /// The run.
+        run: String,
+        /// The provider plugin that does not get them.
+        provider: String,
+        /// What.
+        left_out: Vec<LeftOut>,
     },
     /// A tool call begins.
     ToolStarted {
@@ -414,13 +491,26 @@ pub enum Event {
     },
 }
 
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 impl Event {
+    /// The schema of an event of this kind.
+    pub const fn schema(&self) -> &'static str {
+        match self {
+            Self::Rebound { .. } | Self::LeftOut { .. } => EVENT_SCHEMA_2,
+            _ => EVENT_SCHEMA,
+        }
+    }
+
     /// The event's stable name: its `type` in JSON.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Launched { .. } => "launched",
             Self::Bound { .. } => "bound",
             Self::Unbound { .. } => "unbound",
+            Self::Rebound { .. } => "rebound",
             Self::PromptReceived { .. } => "prompt_received",
             Self::MessageQueued { .. } => "message_queued",
             Self::InboxDelivered { .. } => "inbox_delivered",
@@ -429,6 +519,7 @@ impl Event {
             Self::ProviderStarted { .. } => "provider_started",
             Self::ProviderCompleted { .. } => "provider_completed",
             Self::ProviderFailed { .. } => "provider_failed",
+            Self::LeftOut { .. } => "left_out",
             Self::ToolStarted { .. } => "tool_started",
             Self::ToolCompleted { .. } => "tool_completed",
             Self::RunCompleted { .. } => "run_completed",
@@ -452,68 +543,6 @@ impl Event {
             Self::Archived {} => "archived",
             Self::Removed { .. } => "removed",
         }
-    }
-}
-
-/// An event with its envelope: the JSON that is stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EventRecord {
-    /// [`EVENT_SCHEMA`].
-    pub schema: String,
-    /// Its id, a UUIDv7 (RFC 9562 section 5.7).
-    pub id: String,
-    /// The session.
-    pub session: String,
-    /// When, microseconds since the Unix epoch.
-    pub time_us: i64,
-    /// The operator's subject under whom it happened.
-    pub who: String,
-    /// What happened.
-    pub event: Event,
-}
-
-/// A stored event that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EventError {
-    /// It was written by a newer version.
-    #[error(
-        "event {seq} has the schema {schema:?}, this version knows {EVENT_SCHEMA}; use a newer tollgate"
-    )]
-    Newer {
-        /// Its place.
-        seq: u64,
-        /// Its schema.
-        schema: String,
-    },
-    /// It is not what this version wrote.
-    #[error("event {seq} cannot be read: {message}")]
-    Malformed {
-        /// Its place.
-        seq: u64,
-        /// What is wrong.
-        message: String,
-    },
-}
-
-impl EventRecord {
-    /// Reads a stored event.
-    pub fn parse(seq: u64, json: &str) -> Result<Self, EventError> {
-        #[derive(Deserialize)]
-        struct Head {
-            schema: String,
-        }
-        let malformed = |error: serde_json::Error| EventError::Malformed {
-            seq,
-            message: error.to_string(),
-        };
-        let head: Head = serde_json::from_str(json).map_err(malformed)?;
-        if head.schema != EVENT_SCHEMA {
-            return Err(EventError::Newer {
-                seq,
-                schema: head.schema.chars().take(64).collect(),
-            });
-        }
-        serde_json::from_str(json).map_err(malformed)
     }
 }
 
@@ -565,10 +594,18 @@ mod tests {
         let terms = RunTerms {
             iterations_max: 7,
             token_budget: Some(9),
+            money_budget: Some(Cost {
+                micros: 1_500_000,
+                currency: "USD".into(),
+            }),
             effect_budget: Some(11),
             on_denied: OnDenied::Block,
             fixture: Some("f".into()),
             withhold: true,
+            request: RequestOptions {
+                effort: Some(tollgate_contract::Effort::Low),
+                output: None,
+            },
         };
         for terms in [terms, RunTerms::default()] {
             let json = serde_json::to_string(&terms).unwrap();
@@ -578,7 +615,7 @@ mod tests {
 
     #[test]
     fn a_newer_schema_is_named_and_garbage_is_placed() {
-        let newer = r#"{"schema":"tollgate.event/2","anything":1}"#;
+        let newer = r#"{"schema":"tollgate.event/3","anything":1}"#;
         assert!(matches!(
             EventRecord::parse(7, newer),
             Err(EventError::Newer { seq: 7, .. })

@@ -1,0 +1,344 @@
+//! Repair: a store whose database is damaged is copied, as far as it can be read, into a new one. Only an
+//! operator's command does it, the ledger says so, and the damaged files are kept.
+//!
+//! Invariants: what is kept of the ledger is a prefix of it, without gaps, in which every chain and every signed
+//! head of that length holds. A ledger that lost entries which were signed goes on under another name, so that
+//! nobody takes it for the one that was signed.
+
+use crate::files::{WriterLock, private_directory, sync_directory, try_lock};
+use crate::signing::Signing;
+use crate::{DATABASE, HOSTS, LOCK, Store, StoreError, format, now_us};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OpenFlags, params, params_from_iter};
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use tollgate_receipts::{GENESIS_HASH, HASH_BYTES, decode};
+
+/// Faults that are told.
+const FAULTS_MAX: usize = 20;
+/// The directory in which the new database is made.
+const FRESH: &str = "repair";
+/// Tables that are copied by [`ledger`], or come with the format.
+const APART: [&str; 4] = ["ledger", "ledger_items", "ledger_heads", "ledger_tiles"];
+
+/// What a repair did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repaired {
+    /// What was wrong, as far as it is told.
+    pub faults: Vec<String>,
+    /// Entries that the ledger keeps.
+    pub entries: u64,
+    /// Entries that were signed and are lost.
+    pub lost: u64,
+    /// Tables that could not be read whole.
+    pub tables: Vec<String>,
+    /// Where the damaged files are.
+    pub kept: PathBuf,
+}
+
+/// Repairs the store in `directory`; none if nothing is wrong with it.
+///
+/// # Errors
+///
+/// [`StoreError::Refused`] while another process uses it; [`StoreError`] if the new one cannot be written: then
+/// everything is as it was.
+pub fn repair(directory: &Path, who: &str) -> Result<Option<Repaired>, StoreError> {
+    let lock = WriterLock::open(&directory.join(LOCK))?;
+    let _held = lock.take()?;
+    nobody_else(&directory.join(HOSTS))?;
+    let database = directory.join(DATABASE);
+    let faults = faults(&database);
+    if faults.is_empty() {
+        return Ok(None);
+    }
+    let kept = directory.join(format!("damaged-{}", now_us()));
+    keep(&database, &kept)?;
+    let fresh = directory.join(FRESH);
+    let mut most = u64::MAX;
+    let copied = loop {
+        let _ = std::fs::remove_dir_all(&fresh);
+        private_directory(&fresh)?;
+        let (copied, holds) = copy(&kept.join(DATABASE), &fresh.join(DATABASE), most)?;
+        match holds {
+            // What comes behind the last head that holds cannot be told from what was changed.
+            Some(size) if size < most => most = size,
+            _ => break copied,
+        }
+    };
+    // The write-ahead log first: it would be taken for the new database's.
+    for suffix in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(database.with_file_name(format!("{DATABASE}{suffix}")));
+    }
+    std::fs::rename(fresh.join(DATABASE), &database)
+        .map_err(|error| StoreError::file(&database, error))?;
+    sync_directory(directory)?;
+    let _ = std::fs::remove_dir_all(&fresh);
+    drop(_held);
+    let repaired = Repaired {
+        faults,
+        kept,
+        ..copied
+    };
+    told(directory, who, &repaired)?;
+    Ok(Some(repaired))
+}
+
+/// Writes into the new ledger what happened, and signs it, under another name where it has to be.
+fn told(directory: &Path, who: &str, repaired: &Repaired) -> Result<(), StoreError> {
+    let store = Store::open(directory)?;
+    let (who, signing) = (who.to_owned(), Signing::new(directory));
+    let detail = format!(
+        "{} entries kept, {} that were signed are lost; not whole: {}; first fault: {}; the damaged files are in {}",
+        repaired.entries,
+        repaired.lost,
+        if repaired.tables.is_empty() {
+            "none".to_owned()
+        } else {
+            repaired.tables.join(", ")
+        },
+        repaired.faults.first().map_or("none", String::as_str),
+        repaired.kept.display(),
+    );
+    let lost = repaired.lost > 0;
+    store.change(move |txn| {
+        if lost {
+            signing.begin_again(txn.connection())?;
+        }
+        crate::changed_ledger(txn, "ledger.repair", &who, &detail)
+    })?;
+    store.tree().sign()?;
+    Ok(())
+}
+
+/// Refuses while a process holds its host file.
+fn nobody_else(hosts: &Path) -> Result<(), StoreError> {
+    let Ok(entries) = std::fs::read_dir(hosts) else {
+        return Ok(());
+    };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        if File::open(&path).is_ok_and(|file| try_lock(&file) == Ok(false)) {
+            return Err(StoreError::Refused(
+                "another process uses the store: stop it, then repair".into(),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// What is wrong with a database, in SQLite's words and ours.
+fn faults(database: &Path) -> Vec<String> {
+    let found = || -> Result<Vec<String>, StoreError> {
+        let connection = format::open_for_reading(database)?;
+        let mut statement = connection.prepare(&format!("PRAGMA integrity_check({FAULTS_MAX})"))?;
+        let lines = statement.query_map([], |row| row.get::<_, String>(0))?;
+        let mut found: Vec<String> = lines.collect::<Result<_, _>>()?;
+        found.retain(|line| line != "ok");
+        if found.is_empty() {
+            crate::tree::check_tree(&connection)?;
+        }
+        Ok(found)
+    };
+    found().unwrap_or_else(|error| vec![error.to_string()])
+}
+
+/// Copies the files of the damaged database.
+fn keep(database: &Path, kept: &Path) -> Result<(), StoreError> {
+    private_directory(kept)?;
+    for suffix in ["", "-wal"] {
+        let from = database.with_file_name(format!("{DATABASE}{suffix}"));
+        let to = kept.join(format!("{DATABASE}{suffix}"));
+        match std::fs::copy(&from, &to) {
+            Ok(_) => File::open(&to)
+                .and_then(|file| file.sync_all())
+                .map_err(|error| StoreError::file(&to, error))?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(StoreError::file(&from, error)),
+        }
+    }
+    sync_directory(kept)
+}
+
+/// The copy, and how far its signed heads hold if not all do.
+fn copy(from: &Path, to: &Path, most: u64) -> Result<(Repaired, Option<u64>), StoreError> {
+    drop(crate::files::private_file(to)?);
+    let format::Opened::Current(new) = format::open_for_writing(to)? else {
+        return Err(StoreError::Damaged(
+            "a new database is of a newer format".into(),
+        ));
+    };
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let old = Connection::open_with_flags(from, flags)?;
+    new.execute_batch(
+        "PRAGMA foreign_keys = OFF; BEGIN; DELETE FROM authority; DELETE FROM ledger_retention",
+    )?;
+    let mut tables = Vec::new();
+    let names = "SELECT name FROM sqlite_schema WHERE type = 'table'
+                 AND name NOT LIKE 'sqlite_%' AND name NOT LIKE 'refinery_%' ORDER BY name";
+    let names: Vec<String> = new
+        .prepare(names)?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for name in names.iter().filter(|name| !APART.contains(&name.as_str())) {
+        if !table(&old, &new, name)? {
+            tables.push(name.clone());
+        }
+    }
+    new.execute_batch(
+        "INSERT OR IGNORE INTO ledger_retention (id, upto) VALUES (1, 0);
+         INSERT OR IGNORE INTO authority (id, generation) VALUES (1, 1);",
+    )?;
+    let (entries, signed) = ledger(&old, &new, most)?;
+    crate::tiles::copy_pruned(&old, &new)?;
+    crate::tiles::complete(&new, u64::MAX)?;
+    let holds = crate::tree::heads_hold_to(&new)?;
+    new.execute_batch("COMMIT")?;
+    let (_, _): (i64, i64) = new.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?;
+    let repaired = Repaired {
+        faults: Vec::new(),
+        entries,
+        lost: signed.saturating_sub(entries),
+        tables,
+        kept: PathBuf::new(),
+    };
+    Ok((repaired, holds))
+}
+
+/// Copies what can be read of a table: from its beginning, and, behind what cannot be read, from its end.
+/// False if something could not.
+fn table(old: &Connection, new: &Connection, name: &str) -> Result<bool, StoreError> {
+    let mut columns = Vec::new();
+    let mut key = Vec::new();
+    let mut info = new.prepare("SELECT name, pk FROM pragma_table_info(?1)")?;
+    let mut rows = info.query([name])?;
+    while let Some(row) = rows.next()? {
+        let column: String = row.get(0)?;
+        if row.get::<_, i64>(1)? > 0 {
+            key.push(column.clone());
+        }
+        columns.push(column);
+    }
+    let (list, marks) = (columns.join(", "), vec!["?"; columns.len()].join(", "));
+    let mut insert = new.prepare(&format!(
+        "INSERT OR IGNORE INTO {name} ({list}) VALUES ({marks})"
+    ))?;
+    let mut pass = |direction: &str| -> Result<bool, StoreError> {
+        let order: Vec<String> = key
+            .iter()
+            .map(|column| format!("{column} {direction}"))
+            .collect();
+        let query = format!("SELECT {list} FROM {name} ORDER BY {}", order.join(", "));
+        let Ok(mut select) = old.prepare(&query) else {
+            return Ok(false);
+        };
+        let Ok(mut rows) = select.query([]) else {
+            return Ok(false);
+        };
+        loop {
+            let row = match rows.next() {
+                Ok(Some(row)) => row,
+                Ok(None) => return Ok(true),
+                Err(_) => return Ok(false),
+            };
+            let values: Result<Vec<Value>, _> = (0..columns.len()).map(|at| row.get(at)).collect();
+            let Ok(values) = values else { return Ok(false) };
+            // What the format does not take was damaged as well.
+            match insert.execute(params_from_iter(values)) {
+                Ok(0) if direction == "DESC" => return Ok(true),
+                Ok(_) => {}
+                Err(_) => return Ok(false),
+            }
+        }
+    };
+    let whole = pass("ASC")?;
+    if !whole {
+        pass("DESC")?;
+    }
+    Ok(whole)
+}
+
+/// Copies the longest beginning of the ledger that holds. How long it is, and how much was signed.
+fn ledger(old: &Connection, new: &Connection, most: u64) -> Result<(u64, u64), StoreError> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let first: i64 = new.query_row("SELECT upto FROM ledger_retention", [], |row| row.get(0))?;
+    let mut chains: HashMap<i64, [u8; HASH_BYTES]> = HashMap::new();
+    let mut pruned = new.prepare("SELECT session, hash FROM ledger_pruned")?;
+    for row in pruned.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))? {
+        let (session, hash) = row?;
+        chains.insert(session, hash);
+    }
+    let names: HashMap<i64, String> = new
+        .prepare("SELECT id, name FROM ledger_sessions")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    let columns = "idx, session, seq, receipt, call, time_us, mark, bytes";
+    let mut insert = new.prepare(&format!(
+        "INSERT INTO ledger ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    ))?;
+    let mut size = first;
+    if let Ok(mut select) = old.prepare(&format!("SELECT {columns} FROM ledger ORDER BY idx")) {
+        let mut rows = select.query([])?;
+        while size < most
+            && let Ok(Some(row)) = rows.next()
+        {
+            let values: Result<Vec<Value>, _> = (0..8).map(|at| row.get(at)).collect();
+            let (Ok(values), Ok(index), Ok(session), Ok(bytes)) = (
+                values,
+                row.get::<_, i64>(0),
+                row.get::<_, i64>(1),
+                row.get::<_, Vec<u8>>(7),
+            ) else {
+                break;
+            };
+            let Ok(entry) = decode(&bytes) else { break };
+            let before = chains.get(&session).copied().unwrap_or(GENESIS_HASH);
+            let holds = index == size
+                && entry.prev == before
+                && names.get(&session) == Some(&entry.session);
+            if !holds || insert.execute(params_from_iter(values)).is_err() {
+                break;
+            }
+            chains.insert(session, entry.hash);
+            size += 1;
+        }
+    }
+    let mut signed = 0;
+    if let Ok(mut select) =
+        old.prepare("SELECT size, time_us, note FROM ledger_heads ORDER BY size")
+    {
+        let mut rows = select.query([])?;
+        while let Ok(Some(row)) = rows.next() {
+            let (Ok(head), Ok(time_us), Ok(note)) = (
+                row.get::<_, i64>(0),
+                row.get::<_, i64>(1),
+                row.get::<_, String>(2),
+            ) else {
+                break;
+            };
+            signed = head;
+            if head <= size {
+                new.execute(
+                    "INSERT INTO ledger_heads (size, time_us, note) VALUES (?1, ?2, ?3)",
+                    params![head, time_us, note],
+                )?;
+            }
+        }
+    }
+    let mut items =
+        new.prepare("INSERT OR IGNORE INTO ledger_items (receipt, idx) VALUES (?1, ?2)")?;
+    if let Ok(mut select) = old.prepare("SELECT receipt, idx FROM ledger_items") {
+        let mut rows = select.query([])?;
+        while let Ok(Some(row)) = rows.next() {
+            let (Ok(receipt), Ok(index)) = (row.get::<_, String>(0), row.get::<_, i64>(1)) else {
+                continue;
+            };
+            if index < size {
+                items.execute(params![receipt, index])?;
+            }
+        }
+    }
+    let number = |value: i64| u64::try_from(value).unwrap_or_default();
+    Ok((number(size), number(signed)))
+}
