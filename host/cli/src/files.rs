@@ -19,13 +19,7 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8], force: bool) -> Done<Sink> 
         let written = std::io::stdout().write_all(bytes);
         return written.doing(cannot).map(|()| Sink::Output);
     }
-    if !force && path.symlink_metadata().is_ok() {
-        return Err(Failure::Input {
-            what: format!("{} is there already", path.display()),
-            rule: Some("no file is replaced unasked".into()),
-            remedy: Some("name another file, or add --force".into()),
-        });
-    }
+    refuse_to_replace(path, force)?;
     let parent = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -39,4 +33,16 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8], force: bool) -> Done<Sink> 
     };
     placed.map_err(|error| error.error).doing(cannot)?;
     Ok(Sink::File(path.to_owned()))
+}
+
+/// Refuses a file that is there already, unless it shall be replaced.
+pub(crate) fn refuse_to_replace(path: &Path, force: bool) -> Done {
+    if force || path.as_os_str() == "-" || path.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    Err(Failure::Input {
+        what: format!("{} is there already", path.display()),
+        rule: Some("no file is replaced unasked".into()),
+        remedy: Some("name another file, or add --force".into()),
+    })
 }

@@ -6,6 +6,15 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+/// The four routes of the demo, each with what it asks.
+const ROUTES: [(&str, &str); 4] = [
+    ("openai", "https://api.openai.com/v1/chat/completions"),
+    ("anthropic", "https://api.anthropic.com/v1/messages"),
+    ("gemini", GEMINI),
+    ("ollama", "http://127.0.0.1:11434/api/chat"),
+];
+const GEMINI: &str = "https://generativelanguage.googleapis.com/v1beta/models/gemini-flash-latest:streamGenerateContent?alt";
+
 /// The directory below which the demo makes its home, and the repository that it is shown.
 struct Stage {
     home: Home,
@@ -93,18 +102,59 @@ fn it_shows_what_was_allowed_and_denied_and_is_gone() {
             .any(|line| words.iter().all(|word| line.contains(word)));
         assert!(found, "no line with {words:?}: {ran}");
     };
-    row(["openai", "http.request", "allowed", "ok 200"]);
+    for (name, _) in ROUTES {
+        row([name, "http.request", "allowed", "ok 200"]);
+    }
     row(["files", "fs.open.read", "allowed", "/project/README.md"]);
     row(["files", "fs.create", "denied", "/project/NOTES.md"]);
-    assert!(ran.stdout.contains("1 denied"), "{ran}");
+    assert!(ran.stdout.contains("4 denied"), "{ran}");
+    let last_words = ran.stdout.matches("Nothing was changed.").count();
+    assert_eq!(last_words, ROUTES.len(), "{ran}");
     assert!(
         !ran.stdout.contains("/project/.env"),
         "the secret is not even listed: {ran}"
     );
     stage.is_clean();
     let report = stage.report(0, &[]);
-    assert_eq!(denied(&report), ["fs.create denied /project/NOTES.md"]);
-    assert_eq!(report["denied"], 1);
+    assert_eq!(denied(&report), ["fs.create denied /project/NOTES.md"; 4]);
+    assert_eq!(report["denied"], 4);
+    let asked = |url: &str| {
+        let wanted = format!("http.request allowed POST {url}");
+        let lines = lines(&report);
+        lines
+            .iter()
+            .filter(|line| line.starts_with(&wanted))
+            .count()
+    };
+    for (name, url) in ROUTES {
+        assert_eq!(asked(url), 4, "{name}: {report:#}");
+    }
+}
+
+#[test]
+fn a_named_provider_is_the_only_one() {
+    let stage = Stage::new();
+    for (name, _) in ROUTES {
+        let report = stage.report(0, &["--provider-id", name]);
+        assert_eq!(
+            report["sessions"],
+            serde_json::json!([format!("demo-{name}")])
+        );
+        assert_eq!(report["denied"], 1, "{report:#}");
+    }
+    let report = stage.report(
+        0,
+        &[
+            "--provider-id",
+            "gemini",
+            "--provider-id",
+            "provider_ollama",
+        ],
+    );
+    assert_eq!(
+        report["sessions"],
+        serde_json::json!(["demo-gemini", "demo-ollama"])
+    );
 }
 
 #[test]
@@ -118,10 +168,10 @@ fn the_commands_that_it_prints_work_in_a_fresh_home() {
     let ran = Ran::of(shell(&stage, &script));
     assert_eq!(ran.code, Some(0), "{ran}");
     assert!(ran.stdout.contains("/project/NOTES.md"), "{ran}");
-    assert!(
-        ran.stdout.contains("session demo-openai is stopped"),
-        "{ran}"
-    );
+    for (name, _) in ROUTES {
+        let stopped = format!("session demo-{name} is stopped");
+        assert!(ran.stdout.contains(&stopped), "{ran}");
+    }
 }
 
 fn shell(stage: &Stage, script: &str) -> Command {
@@ -188,8 +238,12 @@ fn without_the_provider_component_it_fails_and_leaves_nothing() {
         "it says where it looked: {ran}"
     );
     assert!(
-        !ran.stdout.contains("\n$ tollgate agent prompt"),
+        !ran.stdout.contains("\n$ tollgate agent prompt demo-openai"),
         "what cannot work is not tried: {ran}"
+    );
+    assert!(
+        ran.stdout.contains("\n$ tollgate agent prompt demo-ollama"),
+        "what can is: {ran}"
     );
     stage.is_clean();
 }
@@ -198,10 +252,12 @@ fn without_the_provider_component_it_fails_and_leaves_nothing() {
 fn without_the_http_grant_the_request_is_denied() {
     let stage = Stage::new();
     let report = stage.report(3, &["--no-provider-grant"]);
-    assert_eq!(
-        lines(&report),
-        ["http.request denied POST https://api.openai.com/v1/chat/completions"]
-    );
+    let lines = lines(&report);
+    assert_eq!(lines.len(), ROUTES.len(), "{report:#}");
+    for (line, (name, url)) in lines.iter().zip(ROUTES) {
+        let wanted = format!("http.request denied POST {url}");
+        assert!(line.starts_with(&wanted), "{name}: {line}");
+    }
     assert_eq!(report["failure"]["error"]["rule"], "no_grant");
 }
 
@@ -210,8 +266,11 @@ fn the_fixtures_action_is_refused_where_it_is_attempted() {
     let stage = Stage::new();
     let report = stage.report(4, &["--no-allow-fixture-action"]);
     let denied = denied(&report);
-    assert_eq!(denied.len(), 1, "{report:#}");
-    assert!(denied[0].starts_with("fs."), "{denied:?}");
+    assert_eq!(denied.len(), ROUTES.len(), "{report:#}");
+    assert!(
+        denied.iter().all(|line| line.starts_with("fs.")),
+        "{denied:?}"
+    );
     let allowed = lines(&report);
     assert!(
         !allowed
@@ -233,12 +292,15 @@ fn live_transport_is_refused_unless_it_is_confirmed() {
     assert!(ran.stderr.contains("OPENAI_API_KEY is not set"), "{ran}");
     assert_eq!(ran.stdout, "", "{ran}");
     stage.is_clean();
+    let ran = stage.run(&["--live", "--allow-live", "--provider-id", "anthropic"]);
+    assert_eq!(ran.code, Some(2), "{ran}");
+    assert!(ran.stderr.contains("export ANTHROPIC_API_KEY"), "{ran}");
 }
 
 #[test]
 fn budgets_end_it_early() {
     let stage = Stage::new();
-    let report = stage.report(6, &["--max-iterations", "2"]);
+    let report = stage.report(6, &["--max-iterations", "2", "--provider-id", "gemini"]);
     let asked = lines(&report)
         .iter()
         .filter(|line| line.starts_with("http"))
@@ -250,7 +312,10 @@ fn budgets_end_it_early() {
         "{report:#}"
     );
 
-    let report = stage.report(6, &["--provider-token-budget", "900"]);
+    let report = stage.report(
+        6,
+        &["--provider-token-budget", "900", "--provider-id", "openai"],
+    );
     assert!(
         report["failure"].to_string().contains("token_budget"),
         "{report:#}"

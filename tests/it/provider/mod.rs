@@ -4,6 +4,7 @@
 //! - [`response`]: what they understand, however it is cut on the wire, is what the official SDKs understand.
 //! - [`limits`]: answers that are none, and answers without end.
 //! - [`aimock`]: sessions of the built binary with a server that speaks all formats.
+//! - [`verbs`]: what `tollgate provider` says of them, and what it records.
 //!
 //! The answers that go wrong are recorded ones, changed ([`frames`]). `oracle/` has the SDKs' side, and says in its README what is compared.
 
@@ -13,3 +14,4 @@ mod kit;
 mod limits;
 mod request;
 mod response;
+mod verbs;

@@ -19,17 +19,18 @@ are the real components, and every decision is the gate's. It prints each comman
 
 Examples:
   tollgate demo persistent-agent --repo-path .
+  tollgate demo persistent-agent --repo-path . --provider-id anthropic
   tollgate demo persistent-agent --repo-path . --no-allow-fixture-action
   tollgate demo persistent-agent --repo-path . --no-provider-grant
-  tollgate demo persistent-agent --repo-path . --live --allow-live --keep-artifacts")]
+  tollgate demo persistent-agent --repo-path . --provider-id openai --live --allow-live --keep-artifacts")]
 pub(crate) struct PersistentAgent {
     /// The repository to work on; it is only read
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) repo_path: PathBuf,
     /// The provider; give it again for more than one
-    #[arg(long, value_name = "ID", default_values = ["openai"])]
+    #[arg(long, value_name = "ID", default_values = ["openai", "anthropic", "gemini", "ollama"])]
     pub(crate) provider_id: Vec<String>,
-    /// Ask the real provider instead of the fixture; needs --allow-live and OPENAI_API_KEY
+    /// Ask the real providers instead of the fixture; needs --allow-live and each one's key in its variable
     #[arg(long)]
     pub(crate) live: bool,
     /// Confirm that a live run may consume your quota

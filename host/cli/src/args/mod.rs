@@ -12,6 +12,7 @@ pub(crate) mod ledger;
 pub(crate) mod mcp;
 pub(crate) mod plugin;
 pub(crate) mod policy;
+pub(crate) mod provider;
 pub(crate) mod receipt;
 pub(crate) mod serve;
 pub(crate) mod values;
@@ -79,6 +80,9 @@ pub(crate) enum Command {
     /// Add plugins and see what they are, need and may do
     #[command(subcommand)]
     Plugin(plugin::Plugin),
+    /// See, test and record the adapters to providers of models
+    #[command(subcommand)]
+    Provider(provider::Provider),
     /// Check, show and trust policy files
     #[command(subcommand)]
     Policy(policy::Policy),

@@ -181,7 +181,8 @@ fn list(app: &App, located: &Located, tools: &[ToolSpec]) -> Failure {
     }
 }
 
-fn context(plugin: &PluginName) -> Done<CallContext> {
+/// A call in a session that is only an id.
+pub(super) fn context(plugin: &PluginName) -> Done<CallContext> {
     let id = uuid::Uuid::now_v7().simple();
     let refused = |error| Failure::failed("an id could not be made", anyhow::Error::from(error));
     Ok(CallContext {
@@ -337,7 +338,8 @@ fn outcome(
     }
 }
 
-fn fault_failure(fault: CallFault, session: &str) -> Failure {
+/// A call that gave no answer of its own.
+pub(super) fn fault_failure(fault: CallFault, session: &str) -> Failure {
     let remedy = match &fault {
         CallFault::LedgerUnavailable { .. } | CallFault::Sandbox { .. } => "tollgate doctor".into(),
         CallFault::UnknownPlugin { .. } => "tollgate plugin list".into(),

@@ -16,6 +16,7 @@ mod man;
 mod mcp;
 mod plugin;
 mod policy;
+mod provider;
 mod receipt;
 mod run;
 mod serve;
@@ -39,6 +40,7 @@ pub(crate) fn dispatch(app: &App, command: Command) -> Pin<Box<dyn Future<Output
             Command::Call(call) => call::run(app, call).await,
             Command::Run(run) => run::run(app, run).await,
             Command::Plugin(verb) => plugin::run(app, verb).await,
+            Command::Provider(verb) => provider::run(app, verb).await,
             Command::Policy(verb) => policy::run(app, verb),
             Command::Grant(verb) => grant::run(app, verb),
             Command::Ledger(verb) => ledger::run(app, verb),

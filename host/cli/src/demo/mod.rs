@@ -4,7 +4,10 @@
 //! prints works in any fresh home. Only the socket is a fixture: provider, tools, decisions and receipts
 //! are real, and the effect that is denied was really attempted by a component.
 
+mod fixture;
 mod script;
+
+pub(crate) use fixture::{FIXTURE, fixture};
 
 use crate::app::App;
 use crate::args::demo::PersistentAgent;
@@ -22,15 +25,6 @@ use std::path::Path;
 use tollgate_receipts::{Receipt, Verdict};
 use tollgate_store::ReceiptFilter;
 
-/// The built-in fixture's name.
-pub(crate) const FIXTURE: &str = "persistent-agent";
-const FIXTURE_JSON: &str = include_str!("persistent-agent.json");
-
-/// The built-in fixture of this name.
-pub(crate) fn fixture(name: &str) -> Option<&'static str> {
-    (name == FIXTURE).then_some(FIXTURE_JSON)
-}
-
 /// Runs the demo.
 pub(crate) async fn run(app: &App, args: PersistentAgent) -> Done {
     if args.live && !args.allow_live {
@@ -40,15 +34,8 @@ pub(crate) async fn run(app: &App, args: PersistentAgent) -> Done {
             remedy: Some("tollgate demo persistent-agent --live --allow-live".into()),
         });
     }
-    if args.live && std::env::var_os(script::LIVE_KEY).is_none_or(|key| key.is_empty()) {
-        return Err(Failure::Input {
-            what: format!(
-                "--live asks the real provider, and {} is not set",
-                script::LIVE_KEY
-            ),
-            rule: Some("the demo's policy takes the key from that variable".into()),
-            remedy: Some(format!("export {}=…", script::LIVE_KEY)),
-        });
+    if args.live {
+        has_keys(&args)?;
     }
     let repository = std::path::absolute(&args.repo_path)
         .ok()
@@ -81,6 +68,26 @@ pub(crate) async fn run(app: &App, args: PersistentAgent) -> Done {
     done
 }
 
+/// Fails unless the key of each provider is where the demo's policy looks for it.
+fn has_keys(args: &PersistentAgent) -> Done {
+    let set = |variable| std::env::var_os(variable).is_some_and(|key| !key.is_empty());
+    let keys = script::keys(args);
+    let Some(missing) = keys.iter().find(|key| !set(key.variable)) else {
+        return Ok(());
+    };
+    Err(Failure::Input {
+        what: format!(
+            "--live asks the real provider, and {} is not set",
+            missing.variable
+        ),
+        rule: Some(
+            "the demo's policy takes each key from its variable; --provider-id names the providers to ask"
+                .into(),
+        ),
+        remedy: Some(format!("export {}=…", missing.variable)),
+    })
+}
+
 /// Plays the script and shows what it left; the first failure decides the exit code.
 async fn play(app: &App, args: &PersistentAgent, repository: &Path, home: &Path) -> Done {
     let printer = if app.printer.is_json() {
@@ -92,7 +99,7 @@ async fn play(app: &App, args: &PersistentAgent, repository: &Path, home: &Path)
     let script = Script::new(args, repository);
     if args.live {
         home.create()?;
-        std::fs::write(home.policy(), script::LIVE_POLICY)
+        std::fs::write(home.policy(), script::live_policy(args))
             .doing(|| "the demo's policy was not written".into())?;
     }
     printer.line(printer.heading("Tollgate demo: a persistent agent"));
@@ -239,15 +246,4 @@ fn preparation() -> Vec<String> {
         ));
     }
     lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_fixture_is_one() {
-        let parsed = tollgate_sandbox::net::FixtureSet::parse(FIXTURE_JSON, FIXTURE);
-        assert!(parsed.is_ok(), "{:?}", parsed.err());
-    }
 }

@@ -2,26 +2,43 @@
 
 use super::FIXTURE;
 use crate::args::demo::PersistentAgent;
-use crate::plugins::provider_name;
+use crate::plugins::{Endpoint, Format, Key, provider_name};
 use crate::render::words::quoted;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// What the model is asked.
 const PROMPT: &str = "What is this repository? Leave a short summary in NOTES.md.";
 /// What the tools may do: look at the repository, without its secrets.
 const FILES_EXCEPT: &str = "**/.env .git/**";
-/// A provider's address.
-const PROVIDERS: [(&str, &str); 1] = [("openai", "https://api.openai.com/v1/**")];
+/// What a policy file begins with.
+const POLICY_HEAD: &str = "version = 1\n";
 
-/// The variable in which a live demo's key is.
-pub(super) const LIVE_KEY: &str = "OPENAI_API_KEY";
-/// The policy of a live demo: where the key is.
-pub(super) const LIVE_POLICY: &str = r#"version = 1
+/// The keys that the servers of the named providers want.
+pub(super) fn keys(args: &PersistentAgent) -> Vec<&'static Key> {
+    let formats = args.provider_id.iter().map(|id| provider_name(id));
+    let mut keys: Vec<&Key> = formats
+        .filter_map(Format::of_plugin)
+        .filter_map(|format| format.key_for(&endpoint(format)))
+        .collect();
+    keys.dedup_by_key(|key| key.name);
+    keys
+}
 
-[credentials.openai]
-source = "env:OPENAI_API_KEY"
-inject = { header = "authorization", value = "Bearer {}" }
-"#;
+/// The policy of a live demo: where the keys are.
+pub(super) fn live_policy(args: &PersistentAgent) -> String {
+    let keys = keys(args);
+    let lines = keys.iter().map(|key| format!("\n{}", key.policy()));
+    std::iter::once(POLICY_HEAD.to_owned())
+        .chain(lines)
+        .collect()
+}
+
+/// Where an adapter asks that nobody has configured. Its own default model is the adapter's to know, and all of a
+/// server's models are granted.
+fn endpoint(format: &Format) -> Endpoint {
+    format.endpoint(&BTreeMap::new(), None)
+}
 
 /// What the failure of a step means for the others of its session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,17 +110,14 @@ impl Script {
         let session = format!("demo-{provider}");
         let mut push =
             |words: &[&str], part| self.steps.push(Step::new(words, Some(&session), part));
-        let known = PROVIDERS.iter().find(|(name, _)| *name == provider);
-        if let (Some((_, url)), false) = (known, args.no_provider_grant) {
-            let credential = if args.live {
-                format!(" with {provider}")
-            } else {
-                String::new()
-            };
-            let capability = format!("http POST {url}{credential}");
+        let format = Format::of_plugin(provider);
+        if let (Some(format), false) = (format, args.no_provider_grant) {
+            let endpoint = endpoint(format);
+            let key = format.key_for(&endpoint).filter(|_| args.live);
+            let capability = endpoint.capability(key.map(|key| key.name));
             push(&["grant", "add", provider, &capability], Part::Prepares);
         }
-        let launch = [
+        let mut launch = vec![
             "agent",
             "launch",
             "--session-id",
@@ -113,6 +127,9 @@ impl Script {
             "--provider-id",
             provider,
         ];
+        if let Some(model) = format.and_then(|format| format.model) {
+            launch.extend(["--model-id", model]);
+        }
         push(&launch, Part::Prepares);
         let iterations = args.max_iterations.to_string();
         let budget = args.provider_token_budget.map(|budget| budget.to_string());
@@ -175,12 +192,26 @@ mod tests {
     }
 
     #[test]
-    fn a_live_demo_takes_its_key_from_where_it_says() {
-        assert!(LIVE_POLICY.contains(&format!("env:{LIVE_KEY}\"")));
+    fn a_live_demo_takes_each_key_from_its_variable() {
+        let live = args(&["--live", "--allow-live"]);
+        let variables: Vec<&str> = keys(&live).iter().map(|key| key.variable).collect();
+        assert_eq!(
+            variables,
+            ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"]
+        );
+        insta::assert_snapshot!(live_policy(&live));
+        let one = args(&["--live", "--provider-id", "provider_anthropic"]);
+        assert_eq!(keys(&one).len(), 1);
+        let script = Script::new(&one, Path::new("/repo"));
+        let grant = script.steps.iter().map(Step::shown);
+        assert!(
+            grant.into_iter().any(|step| step
+                == "tollgate grant add anthropic 'http POST https://api.anthropic.com/v1/messages with anthropic'")
+        );
     }
 
     #[test]
-    fn the_script_is_what_the_readme_shows() {
+    fn the_script_covers_the_four_routes() {
         let script = Script::new(&args(&[]), Path::new("/repo"));
         let shown: Vec<String> = script.steps.iter().map(Step::shown).collect();
         insta::assert_snapshot!(shown.join("\n"));

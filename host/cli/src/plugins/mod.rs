@@ -11,6 +11,7 @@
 
 mod bundled;
 mod catalogue;
+mod formats;
 mod offer;
 mod read;
 #[cfg(test)]
@@ -18,6 +19,7 @@ pub(crate) mod testing;
 
 pub(crate) use bundled::Bundled;
 pub(crate) use catalogue::{Catalogue, Listed, LocateError, Located, stored};
+pub(crate) use formats::{Endpoint, Format, Key};
 pub(crate) use offer::{Ungranted, list, offered, spoken_of, tools_of};
 pub(crate) use read::World;
 

@@ -11,7 +11,7 @@ use tollgate_contract::{
     CallContext, CallFault, Completion, CompletionRequest, DeltaSink, PluginCaller, PluginName,
     ProgressSink, ProviderError, ProviderInfo, Reply, ToolError, ToolOutput,
 };
-use tollgate_sandbox::net::{Client, ClientOptions, FixtureSet, Transport};
+use tollgate_sandbox::net::{Client, ClientOptions, FixtureSet, Recorder, Transport};
 use tollgate_sandbox::{Compiler, Config, ProcessEnvironment, Sandbox};
 use tollgate_store::Store;
 
@@ -24,6 +24,7 @@ pub(crate) struct Parts {
     pub(crate) store: Arc<Store>,
     pub(crate) authorities: Arc<Authorities>,
     pub(crate) fixture: Option<FixtureSet>,
+    pub(crate) recorder: Option<Recorder>,
 }
 
 /// A sandbox that starts when it is first used.
@@ -62,7 +63,10 @@ impl LazySandbox {
             None => {
                 let client =
                     Client::new(ClientOptions::default()).map_err(|error| error.to_string())?;
-                Transport::Live(client)
+                match &parts.recorder {
+                    Some(recorder) => Transport::Recorded(client, recorder.clone()),
+                    None => Transport::Live(client),
+                }
             }
         };
         Sandbox::start(Config {

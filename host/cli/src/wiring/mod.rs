@@ -19,7 +19,7 @@ use crate::printer::escape;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tollgate_contract::PluginCaller;
-use tollgate_sandbox::net::FixtureSet;
+use tollgate_sandbox::net::{FixtureSet, Recorder};
 use tollgate_sandbox::{Compiler, Sandbox};
 use tollgate_sessions::clock::SystemClock;
 use tollgate_sessions::driver::{Driver, Providers, Settings, StoreLeases};
@@ -31,6 +31,7 @@ use tollgate_store::Store;
 pub(crate) use lazy::LazySandbox;
 pub(crate) use secrets::{
     forget as forget_secret, keep as keep_secret, remedy as secret_remedy, secret_fault,
+    within as secret_within,
 };
 
 /// Bytes that no plugin's write may take from the ledger's file system.
@@ -41,6 +42,8 @@ const FREE_BYTES_FLOOR: u64 = 64 * 1024 * 1024;
 pub(crate) struct Manner {
     /// Answers in place of the socket.
     pub(crate) fixture: Option<FixtureSet>,
+    /// Keeps what is exchanged with the network.
+    pub(crate) recorder: Option<Recorder>,
     /// Deny the tools everything.
     pub(crate) withhold: bool,
     /// Files that no plugin may touch, besides the usual ones.
@@ -105,6 +108,7 @@ impl House {
             store: Arc::clone(&store),
             authorities: Arc::clone(&authorities),
             fixture: manner.fixture,
+            recorder: manner.recorder,
         };
         Ok(Self {
             store,

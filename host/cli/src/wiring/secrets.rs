@@ -3,13 +3,13 @@
 //! Invariant: a secret is only ever in a type that cannot be printed, and no message quotes one.
 
 use crate::render::words::quoted;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use tollgate_grants::{CredentialRule, CredentialSource};
 use tollgate_sandbox::Credentials;
-use tollgate_sandbox::net::Injection;
+use tollgate_sandbox::net::{Injection, Redactor};
 use zeroize::Zeroizing;
 
 /// The most bytes of a secret.
@@ -55,6 +55,16 @@ pub(crate) fn secret_fault(name: &str, rule: &CredentialRule) -> Option<String> 
     Injection::of(&rule.inject, secret)
         .err()
         .map(|why| format!("credential {name}: {why}"))
+}
+
+/// Whether the secret of a credential is in these bytes, as it is or encoded. One that cannot be read now was
+/// not sent now either.
+pub(crate) fn within(name: &str, rule: &CredentialRule, bytes: &[u8]) -> bool {
+    Secrets.secret(name, rule).is_ok_and(|secret| {
+        Redactor::new(secret.expose_secret().as_bytes())
+            .whole(bytes)
+            .is_some()
+    })
 }
 
 /// What makes the secret of a credential usable.
@@ -124,7 +134,6 @@ fn read(path: &Path) -> Result<Zeroizing<String>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use secrecy::ExposeSecret;
     use std::os::unix::fs::PermissionsExt;
     use tollgate_grants::Inject;
 

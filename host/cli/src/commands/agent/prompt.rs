@@ -206,7 +206,7 @@ pub(crate) fn manner(terms: &RunTerms) -> Done<Manner> {
 /// The fixture of a name or a file.
 pub(crate) fn fixture(named: &str) -> Done<FixtureSet> {
     let text = match demo::fixture(named) {
-        Some(text) => text.to_owned(),
+        Some(text) => text,
         None => {
             let size = std::fs::metadata(named).map(|seen| seen.len()).unwrap_or(0);
             if size > FIXTURE_BYTES_MAX {

@@ -1,7 +1,6 @@
 //! Whether a request in flight may still go on: its grant is looked at again when the grants have
 //! changed, at each address and at each piece of a body.
 
-use super::net::Transport;
 use crate::gate::decision::{Attempt, Basis};
 use crate::gate::kinds;
 use crate::gate::record;
@@ -88,7 +87,7 @@ impl Granted {
 
     /// Closes what the call's session holds open for the plugin: it was opened under grants that are gone.
     fn close_idle(&self) {
-        if let Transport::Live(client) = &self.scope.host.transport {
+        if let Some(client) = self.scope.host.transport.client() {
             let caller = &self.scope.caller;
             client
                 .drop_pool(|key| key.plugin == caller.plugin.name && key.session == caller.session);

@@ -120,7 +120,7 @@ pub(super) async fn resolve(
         effects: &effects,
     };
     let resolver = match &scope.host.transport {
-        Transport::Live(client) => client.resolver(),
+        Transport::Live(client) | Transport::Recorded(client, _) => client.resolver(),
         Transport::Fixture(_) if wish::only_recorded(scope, &attempt) => {
             scope.refuse_for(&attempt, Reason::Unsupported).await;
             return Err(ErrorCode::AccessDenied);

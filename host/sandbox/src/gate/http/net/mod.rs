@@ -13,7 +13,7 @@
 //! - no error text holds a path, a query, a header value or a body.
 //!
 //! It does not decide, does not write receipts, knows nothing of wasmtime and never reads the policy.
-//! The [`FixtureSet`] replaces the socket and nothing else.
+//! The [`FixtureSet`] replaces the socket and nothing else; a [`Recorder`] writes down what a real one gave.
 
 mod client;
 mod connector;
@@ -39,7 +39,7 @@ pub use client::{CONNECTIONS_MAX, Client, ClientOptions};
 pub use counting::{BodyReport, CountingBody, Ended};
 pub use credential::{CredentialError, Injection};
 pub use error::{NetError, NetErrorKind};
-pub use fixture::{FIXTURE_VERSION, FixtureError, FixtureSet};
+pub use fixture::{FIXTURE_VERSION, FixtureError, FixtureSet, RecordError, Recorder};
 pub use pool::{IDLE_PER_ROUTE_MAX, IDLE_SECONDS_MAX, POOL_KEYS_MAX};
 pub use redact::{REPLACEMENT, Redactor};
 pub use request::{

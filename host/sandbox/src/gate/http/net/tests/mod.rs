@@ -2,6 +2,7 @@
 
 mod fixtures;
 mod messages;
+mod recorded;
 mod reuse;
 mod routes;
 mod secrets;
