@@ -13,11 +13,7 @@
 //! - [`mcp`]: official clients of the Model Context Protocol, and clients that misbehave.
 //! - [`oracle`]: what the kernel saw of a call is what its receipts say.
 //! - [`plugins`]: the first-party plugins under the gate, with their smallest grants.
-<<<<<<< HEAD
-//! - [`provider`]: the adapters to models as components, beside the providers' own SDKs.
-=======
 //! - [`provider`]: the adapters to models, and the verbs that look after them.
->>>>>>> hF
 //! - [`sockets`]: a connection whose grant is revoked while it is used.
 //! - [`readme`]: the README's console blocks, its links, the arrows between crates.
 //!

@@ -13,8 +13,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use tollgate_grants::{
-    Authority, AuthorityError, AuthorityInput, AuthoritySource, Capability, GrantId, Needs,
-    RuleEffect, RuntimeGrant, Scope,
+    Authority, AuthorityError, AuthorityInput, AuthoritySource, CallLimits, Capability, GrantId,
+    Needs, RuleEffect, RuntimeGrant, Scope,
 };
 use tollgate_store::Store;
 
@@ -191,6 +191,10 @@ impl Authorities {
             runtime: &runtime,
             generation: store_generation.saturating_add(changes),
             now_us: crate::time::now_us(),
+            defaults: match located.component.world {
+                World::Provider => CallLimits::of_provider(),
+                _ => CallLimits::default(),
+            },
             ..AuthorityInput::new(plugin)
         })?;
         Ok(Arc::new(authority))

@@ -33,6 +33,8 @@ pub struct AuthorityInput<'a> {
     pub generation: u64,
     /// Now, microseconds since the Unix epoch.
     pub now_us: i64,
+    /// Limits where the policy states none.
+    pub defaults: CallLimits,
 }
 
 impl<'a> AuthorityInput<'a> {
@@ -48,6 +50,7 @@ impl<'a> AuthorityInput<'a> {
             runtime: &[],
             generation: 0,
             now_us: 0,
+            defaults: CallLimits::default(),
         }
     }
 }
@@ -106,7 +109,7 @@ impl Authority {
             undeclared_mounts: Vec::new(),
             credentials: BTreeMap::new(),
             secret_variables: BTreeMap::new(),
-            limits: limits(&layers, input.plugin),
+            limits: limits(&layers, input.plugin, input.defaults),
             config: BTreeMap::new(),
             refused: Vec::new(),
         };
@@ -385,7 +388,7 @@ fn void(grant: &RuntimeGrant, input: &AuthorityInput<'_>) -> Option<(Reason, Str
 }
 
 /// The tightest limits of all layers, over the tightest defaults, over our own.
-fn limits(layers: &[&PolicyFile], plugin: &str) -> CallLimits {
+fn limits(layers: &[&PolicyFile], plugin: &str, ours: CallLimits) -> CallLimits {
     let mut own = Limits::default();
     let mut defaults = Limits::default();
     for file in layers {
@@ -394,5 +397,5 @@ fn limits(layers: &[&PolicyFile], plugin: &str) -> CallLimits {
             own = own.tightest(&policy.limits);
         }
     }
-    CallLimits::default().with(&defaults).with(&own)
+    ours.with(&defaults).with(&own)
 }

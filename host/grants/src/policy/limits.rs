@@ -80,6 +80,16 @@ impl Default for CallLimits {
 }
 
 impl CallLimits {
+    /// What a provider's adapter may need where the policy says nothing: a model thinks longer than a tool works.
+    /// Longer than the host waits for an answer by itself (10 minutes), so that it is the host which gives up.
+    pub fn of_provider() -> Self {
+        Self {
+            wall_us: 11 * 60 * SECOND,
+            output_bytes: 16 * MIB,
+            ..Self::default()
+        }
+    }
+
     /// `limits` over these.
     pub(crate) fn with(self, limits: &Limits) -> Self {
         Self {
