@@ -73,11 +73,8 @@ fn every_request_is_what_the_official_sdk_sends() {
 
     let compared = kit::ask("compare.py", &[], &json!(ours));
     println!("{} requests in each of {} formats", cases.len(), ours.len());
-    assert_eq!(
-        compared,
-        json!({ "mismatches": [], "unused": [] }),
-        "{compared:#}"
-    );
+    let same = json!({ "mismatches": [], "unused": [] });
+    assert!(compared == same, "{compared:#}");
 }
 
 /// A server that answers in a format, with a stream where the corpus asks for one.
