@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 /// One entry of the ledger, as it is stored.
 #[derive(JsonSchema)]
-#[allow(dead_code)] // Only its schema is used.
+#[expect(dead_code, reason = "only its schema is used")]
 struct Entry {
     /// Name and version of this schema.
     schema: String,

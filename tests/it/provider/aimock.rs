@@ -216,3 +216,67 @@ fn a_model_whose_arguments_are_no_json_is_told_so() {
         );
     }
 }
+
+/// What the provider of this name is asked, and what it says.
+fn turn_of(plugin: &str) -> (String, String) {
+    (
+        format!("What does {plugin} see?"),
+        format!("{plugin} sees a note."),
+    )
+}
+
+#[test]
+fn one_session_goes_on_with_each_provider_in_turn() {
+    let formats: Vec<&Format> = FORMATS
+        .iter()
+        .filter(|format| format.name != "openai-responses")
+        .collect();
+    let fixtures = formats.iter().flat_map(|format| {
+        let (question, answer) = turn_of(format.plugin);
+        let nth = |nth: u64| json!({ "userMessage": question, "sequenceIndex": nth });
+        let id = format!("call_{}", format.plugin);
+        let calls = [(id.as_str(), "files__list", json!({ "path": "/notes" }))];
+        [asks(nth(0), &calls), says(nth(1), &answer)].map(with_usage)
+    });
+    let server = served(fixtures.collect());
+    let home = launched(formats[0], server.port());
+    let policies: String = formats
+        .iter()
+        .map(|format| format.policy(format.plugin, server.port(), ""))
+        .collect();
+    home.policy(&format!(
+        "version = 1\n[plugins.files]\ngrants = [\"fs.read {} at /notes\"]\n{policies}",
+        home.root().join("notes").display()
+    ));
+    for (at, format) in formats.iter().enumerate() {
+        if at > 0 {
+            let words = [
+                "agent",
+                "rebind",
+                SESSION,
+                format.plugin,
+                "--model-id",
+                "model-1",
+            ];
+            let rebound = home.json(words);
+            assert_eq!(rebound["provider"], format.plugin, "{rebound}");
+        }
+        let (question, answer) = turn_of(format.plugin);
+        let ran = home.run(["agent", "prompt", SESSION, &question]);
+        assert_eq!(ran.code, Some(0), "{} {ran}", format.plugin);
+        assert!(ran.stdout.contains(&answer), "{} {ran}", format.plugin);
+    }
+    // Whoever comes last is told everything that was said and done before.
+    let requests = server.aimock.requests();
+    assert_eq!(requests.len(), 2 * formats.len());
+    let last = requests.last().unwrap().0["messages"].to_string();
+    for format in &formats[..formats.len() - 1] {
+        let (question, answer) = turn_of(format.plugin);
+        assert!(last.contains(&question) && last.contains(&answer), "{last}");
+    }
+    assert_eq!(last.matches("note.txt").count(), formats.len(), "{last}");
+    let rebound = events(&home, SESSION);
+    let rebound = rebound.iter().filter(|kind| *kind == "rebound").count();
+    assert_eq!(rebound, formats.len() - 1);
+    assert_eq!(standing(&home, SESSION).0, "idle");
+}
