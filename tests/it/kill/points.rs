@@ -228,8 +228,18 @@ fn every_stop_point_of_the_host_is_killed_at() {
         .map(|Point(name, ..)| *name)
         .chain(OTHERS)
         .map(str::to_owned)
+        .chain(killed_in_the_store())
         .collect();
     assert_eq!(there, killed);
+}
+
+/// The points at which the store's own tests kill.
+fn killed_in_the_store() -> Vec<String> {
+    let tests = place::repository().join("host/store/tests/it/kill.rs");
+    let text = std::fs::read_to_string(tests).unwrap();
+    let quoted = text.split('"').skip(1).step_by(2);
+    let points = quoted.filter(|quoted| quoted.starts_with("store."));
+    points.map(str::to_owned).collect()
 }
 
 /// The points that the sources below a directory name.

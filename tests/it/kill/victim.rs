@@ -34,14 +34,23 @@ impl Victim {
     /// Waits until the process has stopped itself.
     #[track_caller]
     pub(crate) fn wait_stopped(&mut self) {
+        let stopped = self.stops();
+        assert!(stopped, "it never came to its point: {}", self.line);
+    }
+
+    /// Waits until the process has stopped itself; false if it came to its end.
+    #[track_caller]
+    pub(crate) fn stops(&mut self) -> bool {
         let started = Instant::now();
         while self.state() != 'T' {
-            let ended = self.has_ended();
-            assert!(!ended, "it never came to its point: {}", self.line);
+            if self.has_ended() {
+                return false;
+            }
             let waits = started.elapsed() < WAIT_MAX;
             assert!(waits, "neither stopped nor ended: {}", self.line);
             std::thread::sleep(POLL);
         }
+        true
     }
 
     /// Whether it has come to its end.
