@@ -94,3 +94,24 @@ fn the_words_are_in_the_transcript_alone() {
         );
     }
 }
+
+#[test]
+fn the_transport_is_the_network_or_a_fixture() {
+    let home = launched();
+    let prompt = ["agent", "prompt", SESSION, "hi"];
+    let ran = home.run(prompt.iter().chain(&["--transport", "fixture"]));
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let listed = home.json([
+        "receipt",
+        "list",
+        "--session",
+        SESSION,
+        "--kind",
+        "http.request",
+    ]);
+    assert_eq!(listed["receipts"][0]["transport"], "fixture", "{listed}");
+    let both = ["--transport", "live", "--fixture", "persistent-agent"];
+    let words: Vec<&str> = prompt.iter().chain(&both).copied().collect();
+    let ran = refused(&home, 2, &words);
+    assert!(ran.stderr.contains("are both given"), "{ran}");
+}

@@ -144,12 +144,24 @@ pub(crate) struct RunFlags {
     /// What a refused effect does to the run
     #[arg(long, value_name = "WHAT", default_value = "continue")]
     pub(crate) on_denied: OnDenied,
+    /// What answers the provider's requests: a fixture, as with --fixture, or the network
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) transport: Option<Transport>,
     /// Answer the provider's requests from a fixture in place of the socket: `persistent-agent`, or a file
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) fixture: Option<String>,
     /// With --fixture: withhold every grant from the tools, so that what the fixture's model tries is refused and the run blocks
     #[arg(long, requires = "fixture")]
     pub(crate) no_allow_fixture_action: bool,
+}
+
+/// What is behind the gate's permit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Transport {
+    /// A fixture: the one of --fixture, else `persistent-agent`
+    Fixture,
+    /// The network
+    Live,
 }
 
 /// How much a model shall reason.

@@ -2,7 +2,9 @@
 
 use super::{failure, look, session_id};
 use crate::app::App;
-use crate::args::agent::{Effort as EffortWord, OnDenied as OnDeniedWord, Prompt, RunFlags};
+use crate::args::agent::{
+    Effort as EffortWord, OnDenied as OnDeniedWord, Prompt, RunFlags, Transport,
+};
 use crate::commands::{denied, input};
 use crate::demo;
 use crate::errors::{Context, Done, Failure};
@@ -103,7 +105,7 @@ pub(crate) fn terms(flags: &RunFlags) -> Done<RunTerms> {
             (OnDeniedWord::Block, _) | (_, true) => OnDenied::Block,
             (OnDeniedWord::Continue, false) => OnDenied::Tell,
         },
-        fixture: flags.fixture.as_deref().map(wherever).transpose()?,
+        fixture: fixture_of(flags)?.map(wherever).transpose()?,
         withhold: flags.no_allow_fixture_action,
         request: RequestOptions {
             effort: flags.effort.map(|word| match word {
@@ -178,6 +180,22 @@ fn output_format(path: &std::path::Path) -> Done<OutputFormat> {
         name,
         schema_json: serde_json::Value::Object(object).to_string(),
     })
+}
+
+/// The fixture that the flags name, or mean.
+fn fixture_of(flags: &RunFlags) -> Done<Option<&str>> {
+    match (flags.transport, flags.fixture.as_deref()) {
+        (Some(Transport::Live), Some(named)) => Err(Failure::Input {
+            what: format!(
+                "--transport live and --fixture {} are both given",
+                quoted(named)
+            ),
+            rule: Some("a run is answered by the network or by a fixture".into()),
+            remedy: Some("leave one of them out".into()),
+        }),
+        (Some(Transport::Fixture), None) => Ok(Some(demo::FIXTURE)),
+        (_, named) => Ok(named),
+    }
 }
 
 /// A fixture's name, or its path as it can be found from any directory.
