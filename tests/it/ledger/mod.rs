@@ -1,5 +1,6 @@
 //! Evidence that leaves the machine: an export, verified elsewhere with nothing but the public key.
 
+mod bytes;
 mod faults;
 
 use crate::support::{Home, Ran, place};
