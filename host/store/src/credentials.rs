@@ -1,7 +1,7 @@
 //! Changes of credentials, as entries of the ledger: which name means a secret where, never the secret.
 //!
-//! The definitions stand in the operator's policy file. An entry comes before the file is changed, and another
-//! one if it could not be.
+//! The definitions stand in the operator's policy file. An entry comes before the file is changed, and another one
+//! says what came of it: where there is none, a crash has hidden it.
 
 use crate::{Store, StoreError, changed};
 
@@ -12,7 +12,9 @@ pub enum CredentialChange {
     Add,
     /// It is forgotten.
     Remove,
-    /// What the entry before said was not done.
+    /// What the entry before said was done.
+    Done,
+    /// It was not.
     Failed,
 }
 
@@ -20,11 +22,11 @@ pub enum CredentialChange {
 pub struct Credentials<'a>(pub(crate) &'a Store);
 
 impl Credentials<'_> {
-    /// Records what is about to be done to the credential `name`.
+    /// Records what is about to be done to the credential `name`, or what came of it.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the store cannot be written: then it must not be done.
+    /// [`StoreError`] if the store cannot be written: then what is about to be done must not be.
     pub fn record(
         &self,
         change: CredentialChange,
@@ -35,6 +37,7 @@ impl Credentials<'_> {
         let what = match change {
             CredentialChange::Add => "credential.add",
             CredentialChange::Remove => "credential.rm",
+            CredentialChange::Done => "credential.done",
             CredentialChange::Failed => "credential.failed",
         };
         let (name, detail, who) = (name.to_owned(), detail.to_owned(), who.to_owned());

@@ -196,6 +196,7 @@ fn the_verbs_edit_the_policy_and_leave_the_rest_of_it_alone() {
     let text = std::fs::read_to_string(&file).unwrap();
     let count = |what: &str| text.matches(&format!("\"what\":\"{what}\"")).count();
     assert_eq!((count("credential.add"), count("credential.rm")), (3, 1));
+    assert_eq!(count("credential.done"), 4);
     assert!(text.contains("\"object\":\"vault\",\"detail\":\"env:VAULT_TEST_KEY into "));
     assert_eq!(count("credential.failed"), 0);
     assert!(!text.contains(SECRET));

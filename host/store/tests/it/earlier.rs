@@ -1,5 +1,5 @@
 //! Stores that earlier versions wrote, kept in this repository as they were (`tests/formats`). Format 3 is the
-//! first that any version wrote. `write_a_store_to_keep` wrote them, and writes the next.
+//! first that any version wrote. [`write`] wrote them, and writes the next.
 
 use crate::sessions::{append, create, entry};
 use crate::support::*;
@@ -93,14 +93,8 @@ fn a_store_of_every_earlier_format_is_opened() {
     }
 }
 
-/// Writes a store of this format, to be kept for later versions to open.
-#[test]
-#[ignore = "writes a store to be kept"]
-fn write_a_store_to_keep() {
-    let Some(to) = std::env::var_os("TOLLGATE_STORE_TO") else {
-        return;
-    };
-    let store = Store::open(to.as_ref()).unwrap();
+/// The child that wrote what is kept: `TOLLGATE_STORE_TEST_ROLE=keep` with the directory beside it.
+pub(crate) fn write(store: &Store) {
     store.operator().login("os:ada", "os").unwrap();
     store
         .trust()
@@ -133,8 +127,17 @@ fn write_a_store_to_keep() {
     store
         .append_blocking(outcome("t", "done", State::Settled, OutcomeResult::Ok))
         .unwrap();
-    let lease = create(&store, "s");
+    let lease = create(store, "s");
     let mut told = append(&lease, 3);
     told.transcript = vec![entry(1, 1), entry(1, 2)];
     store.append(told).unwrap();
+}
+
+#[test]
+fn what_this_version_writes_is_what_is_kept_of_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state");
+    let written = child("keep", &path).status().unwrap();
+    assert!(written.success());
+    is_whole(&Store::open(&path).unwrap());
 }

@@ -60,7 +60,7 @@ fn add(app: &App, args: &Add) -> Done {
     // Judged as it will be read, before a secret is asked for.
     let rule = file.rule(&args.name)?;
     let record = Record::begin(app, CredentialChange::Add, &args.name, &rule)?;
-    record.or_failed(add_recorded(args, &file, &rule))?;
+    record.settle(add_recorded(args, &file, &rule))?;
     let fault = secret_fault(&args.name, &rule);
     app.printer.json(&json!({
         "name": args.name,
@@ -122,16 +122,28 @@ impl<'a> Record<'a> {
         Ok(Self { app, store, name })
     }
 
-    /// Tells the ledger if the change was not made.
-    fn or_failed(&self, made: Done) -> Done {
-        made.inspect_err(|_| {
-            let detail = "the policy file or the keyring could not be changed";
-            let who = &self.app.identity.subject;
-            // What went wrong first is what the operator is told.
-            let _ =
-                self.store
-                    .credentials()
-                    .record(CredentialChange::Failed, self.name, detail, who);
+    /// Tells the ledger what came of it.
+    fn settle(&self, made: Done) -> Done {
+        let (change, detail) = match &made {
+            Ok(()) => (CredentialChange::Done, ""),
+            Err(_) => (
+                CredentialChange::Failed,
+                "the policy file or the keyring could not be changed",
+            ),
+        };
+        let who = &self.app.identity.subject;
+        let told = self
+            .store
+            .credentials()
+            .record(change, self.name, detail, who);
+        // What went wrong first is what the operator is told.
+        made.and_then(|()| {
+            told.doing(|| {
+                format!(
+                    "credential {} is changed, and the ledger not told",
+                    self.name
+                )
+            })
         })
     }
 }
@@ -240,7 +252,7 @@ fn remove(app: &App, one: &One) -> Done {
         }
         _ => Ok(()),
     });
-    record.or_failed(removed)?;
+    record.settle(removed)?;
     app.printer
         .json(&json!({ "name": one.name, "removed": true }));
     app.printer
