@@ -48,24 +48,32 @@ pub fn repair(directory: &Path, who: &str) -> Result<Option<Repaired>, StoreErro
     let _held = lock.take()?;
     nobody_else(&directory.join(HOSTS))?;
     let database = directory.join(DATABASE);
-    let faults = faults(&database);
-    if faults.is_empty() {
-        return Ok(None);
-    }
+    // First of all: who opens a database may already move what is in its log.
     let kept = directory.join(format!("damaged-{}", now_us()));
     keep(&database, &kept)?;
+    let faults = faults(&database);
+    if faults.is_empty() {
+        let _ = std::fs::remove_dir_all(&kept);
+        return Ok(None);
+    }
     let fresh = directory.join(FRESH);
     let mut most = u64::MAX;
     let copied = loop {
         let _ = std::fs::remove_dir_all(&fresh);
         private_directory(&fresh)?;
-        let (copied, holds) = copy(&kept.join(DATABASE), &fresh.join(DATABASE), most)?;
+        let (copied, holds) = copy(&database, &fresh.join(DATABASE), most)?;
         match holds {
             // What comes behind the last head that holds cannot be told from what was changed.
             Some(size) if size < most => most = size,
             _ => break copied,
         }
     };
+    let repaired = Repaired {
+        faults,
+        kept,
+        ..copied
+    };
+    tell(&fresh, directory, who, &repaired)?;
     // The write-ahead log first: it would be taken for the new database's.
     for suffix in ["-wal", "-shm"] {
         let _ = std::fs::remove_file(database.with_file_name(format!("{DATABASE}{suffix}")));
@@ -75,18 +83,14 @@ pub fn repair(directory: &Path, who: &str) -> Result<Option<Repaired>, StoreErro
     sync_directory(directory)?;
     let _ = std::fs::remove_dir_all(&fresh);
     drop(_held);
-    let repaired = Repaired {
-        faults,
-        kept,
-        ..copied
-    };
-    told(directory, who, &repaired)?;
+    Store::open(directory)?.tree().sign()?;
     Ok(Some(repaired))
 }
 
-/// Writes into the new ledger what happened, and signs it, under another name where it has to be.
-fn told(directory: &Path, who: &str, repaired: &Repaired) -> Result<(), StoreError> {
-    let store = Store::open(directory)?;
+/// Writes into the new ledger, before it takes the place of the old one, what happened; under another name where
+/// it has to be, with the key in the directory that it will be in.
+fn tell(fresh: &Path, directory: &Path, who: &str, repaired: &Repaired) -> Result<(), StoreError> {
+    let store = Store::open(fresh)?;
     let (who, signing) = (who.to_owned(), Signing::new(directory));
     let detail = format!(
         "{} entries kept, {} that were signed are lost; not whole: {}; first fault: {}; the damaged files are in {}",
@@ -102,12 +106,24 @@ fn told(directory: &Path, who: &str, repaired: &Repaired) -> Result<(), StoreErr
     );
     let lost = repaired.lost > 0;
     store.change(move |txn| {
-        if lost {
+        if lost || crate::signing::in_force(txn.connection())?.is_none() {
             signing.begin_again(txn.connection())?;
         }
         crate::changed_ledger(txn, "ledger.repair", &who, &detail)
     })?;
-    store.tree().sign()?;
+    drop(store);
+    // All of it in the one file that is moved.
+    whole(&fresh.join(DATABASE))
+}
+
+/// Moves what is in the write-ahead log into the database.
+fn whole(database: &Path) -> Result<(), StoreError> {
+    let connection = Connection::open(database)?;
+    let busy: i64 =
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    if busy != 0 {
+        return Err(StoreError::Unavailable("the new database is in use".into()));
+    }
     Ok(())
 }
 
@@ -134,7 +150,8 @@ fn faults(database: &Path) -> Vec<String> {
         let lines = statement.query_map([], |row| row.get::<_, String>(0))?;
         let mut found: Vec<String> = lines.collect::<Result<_, _>>()?;
         found.retain(|line| line != "ok");
-        if found.is_empty() {
+        // An earlier format has no tree yet.
+        if found.is_empty() && format::format_of(&connection)? == format::STORE_FORMAT {
             crate::tree::check_tree(&connection)?;
         }
         Ok(found)
@@ -142,7 +159,7 @@ fn faults(database: &Path) -> Vec<String> {
     found().unwrap_or_else(|error| vec![error.to_string()])
 }
 
-/// Copies the files of the damaged database.
+/// Copies the files of the damaged database, before anything opens it for writing.
 fn keep(database: &Path, kept: &Path) -> Result<(), StoreError> {
     private_directory(kept)?;
     for suffix in ["", "-wal"] {
@@ -169,6 +186,16 @@ fn copy(from: &Path, to: &Path, most: u64) -> Result<(Repaired, Option<u64>), St
     };
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let old = Connection::open_with_flags(from, flags)?;
+    // What cannot even be asked for its format is as this one, as far as it can be read.
+    match format::format_of(&old) {
+        Ok(found) if found > format::STORE_FORMAT => {
+            return Err(StoreError::NewerFormat {
+                found,
+                known: format::STORE_FORMAT,
+            });
+        }
+        _ => {}
+    }
     new.execute_batch(
         "PRAGMA foreign_keys = OFF; BEGIN; DELETE FROM authority; DELETE FROM ledger_retention",
     )?;
@@ -193,9 +220,6 @@ fn copy(from: &Path, to: &Path, most: u64) -> Result<(Repaired, Option<u64>), St
     crate::tiles::complete(&new, u64::MAX)?;
     let holds = crate::tree::heads_hold_to(&new)?;
     new.execute_batch("COMMIT")?;
-    let (_, _): (i64, i64) = new.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
-        Ok((row.get(0)?, row.get(1)?))
-    })?;
     let repaired = Repaired {
         faults: Vec::new(),
         entries,

@@ -197,19 +197,23 @@ fn a_torn_page_is_found_and_repaired_only_when_asked_to() {
     let key = house.home.ok(["ledger", "key"]).stdout;
     let untouched = house.home.ok(["ledger", "repair"]);
     assert!(untouched.stdout.contains("nothing is wrong"), "{untouched}");
+    let mut beside = std::fs::read_dir(house.database().parent().unwrap()).unwrap();
+    let is_kept = |name: &str| name.starts_with("damaged-");
+    assert!(!beside.any(|one| is_kept(one.unwrap().file_name().to_str().unwrap())));
 
     tear(&house, "/out/w5", 0);
     let found = house.home.run(["ledger", "consistency"]);
     assert_eq!(found.code, Some(1), "{found}");
     assert!(found.stderr.contains("tollgate ledger repair"), "{found}");
 
+    let damaged = std::fs::read(house.database()).unwrap();
     let repaired = house.home.json(["ledger", "repair"]);
     assert_eq!(repaired["repaired"], true, "{repaired}");
     assert!(repaired["lost"].as_u64().unwrap() > 0, "{repaired}");
+    let kept = PathBuf::from(repaired["kept"].as_str().unwrap()).join("store.db");
     assert!(
-        PathBuf::from(repaired["kept"].as_str().unwrap())
-            .join("store.db")
-            .exists()
+        std::fs::read(kept).unwrap() == damaged,
+        "what was damaged is not kept as it was"
     );
     // What comes before it is there, and the ledger does not pass for the one that was signed.
     assert_eq!(house.told("w2"), (true, true));

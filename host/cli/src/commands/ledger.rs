@@ -275,8 +275,20 @@ fn prune(app: &App, args: &Prune) -> Done {
 
 /// Needs no login: whether somebody is logged in is a part of what may be unreadable.
 fn repair(app: &App) -> Done {
-    let repaired = tollgate_store::repair(&app.home.store(), &app.identity.subject)
-        .map_err(|error| Failure::failed("the store cannot be repaired", error))?;
+    if !app.home.exists() {
+        return ledger(app).map(drop);
+    }
+    let repaired =
+        tollgate_store::repair(&app.home.store(), &app.identity.subject).map_err(|error| {
+            match error {
+                StoreError::Refused(why) => Failure::Input {
+                    what: format!("the store cannot be repaired now: {why}"),
+                    rule: Some("a store is repaired while nobody else uses it".into()),
+                    remedy: Some("tollgate agent list".into()),
+                },
+                other => Failure::failed("the store cannot be repaired", other),
+            }
+        })?;
     let Some(repaired) = repaired else {
         app.printer.json(&json!({ "repaired": false }));
         app.printer
@@ -305,7 +317,12 @@ fn repair(app: &App) -> Done {
         ));
     }
     for table in &repaired.tables {
-        app.printer.warn(format!("not whole: {table}"));
+        app.printer.warn(match table.as_str() {
+            "grants" => {
+                "not whole: grants; denials may be lost, see `tollgate grant list`".to_owned()
+            }
+            table => format!("not whole: {table}"),
+        });
     }
     app.printer.line(format!(
         "the damaged files are in {}",

@@ -78,6 +78,8 @@ fn a_store_of_every_earlier_format_is_opened() {
     for format in FORMATS {
         let directory = kept(format);
         let path = directory.path().join("state");
+        // Nothing is wrong with it, only old.
+        assert_eq!(tollgate_store::repair(&path, "os:ada").unwrap(), None);
         let store = Store::open(&path).unwrap();
         is_whole(&store);
         store
