@@ -1,7 +1,7 @@
 //! Stand-ins for the host, for native tests of a plugin. Per thread, so that tests do not meet.
 
-use crate::Denial;
 use crate::http::{HttpClient, HttpError, Request, Response};
+use crate::{CompletionRequest, Denial, Message, ProviderError, ToolChoice, ToolHints, ToolSpec};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -27,6 +27,53 @@ pub fn sample_denial(kind: &str, target: &str, reason: &str) -> Denial {
         kind: kind.into(),
         target: target.into(),
         reason: reason.into(),
+    }
+}
+
+/// A request of these messages that asks for nothing else.
+pub fn sample_request(messages: Vec<Message>) -> CompletionRequest {
+    CompletionRequest {
+        model: None,
+        messages,
+        tools: Vec::new(),
+        tool_choice: ToolChoice::Auto,
+        temperature_milli: None,
+        top_p_milli: None,
+        stop: Vec::new(),
+        output_tokens_max: None,
+        stream: false,
+    }
+}
+
+/// A tool `read` whose arguments have this JSON Schema.
+pub fn sample_tool(schema: &str) -> ToolSpec {
+    ToolSpec {
+        name: "read".into(),
+        title: None,
+        description: "Reads.".into(),
+        input_schema_json: schema.into(),
+        output_schema_json: None,
+        hints: ToolHints {
+            read_only: true,
+            destructive: false,
+            idempotent: true,
+            open_world: false,
+        },
+    }
+}
+
+/// The case of an error in one word, for tables of what means what.
+pub fn error_word(error: &ProviderError) -> &'static str {
+    match error {
+        ProviderError::AuthExpired(_) => "auth",
+        ProviderError::RateLimited(_) => "rate",
+        ProviderError::QuotaExhausted(_) => "quota",
+        ProviderError::Overloaded(_) => "overloaded",
+        ProviderError::ContextTooLong(_) => "long",
+        ProviderError::InvalidRequest(_) => "invalid",
+        ProviderError::Refused(_) => "refused",
+        ProviderError::Unavailable(_) => "unavailable",
+        ProviderError::Denied(_) => "denied",
     }
 }
 

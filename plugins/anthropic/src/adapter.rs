@@ -52,10 +52,10 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
     use tollgate_sdk::http::{HttpError, Response};
+    use tollgate_sdk::testing::error_word;
     use tollgate_sdk::testing::{FakeHttp, sample_denial, set_config};
     use tollgate_sdk::{
-        ContentBlock, Delta, Message, Opaque, Retryable, Role, StopReason, ToolChoice, ToolUse,
-        Usage,
+        ContentBlock, Delta, Message, Opaque, Retryable, Role, StopReason, ToolUse, Usage,
     };
 
     const NO_OPTIONS: Options = Options {
@@ -65,18 +65,11 @@ mod tests {
 
     fn request(stream: bool) -> CompletionRequest {
         CompletionRequest {
-            model: None,
-            messages: vec![Message {
+            stream,
+            ..tollgate_sdk::testing::sample_request(vec![Message {
                 role: Role::User,
                 content: vec![ContentBlock::Text("hi".into())],
-            }],
-            tools: vec![],
-            tool_choice: ToolChoice::Auto,
-            temperature_milli: None,
-            top_p_milli: None,
-            stop: vec![],
-            output_tokens_max: None,
-            stream,
+            }])
         }
     }
 
@@ -317,20 +310,6 @@ mod tests {
         assert!(matches!(got, Err(ProviderError::Unavailable(_))));
     }
 
-    fn label(error: &ProviderError) -> &'static str {
-        match error {
-            ProviderError::AuthExpired(_) => "auth",
-            ProviderError::RateLimited(_) => "rate",
-            ProviderError::QuotaExhausted(_) => "quota",
-            ProviderError::Overloaded(_) => "overloaded",
-            ProviderError::ContextTooLong(_) => "long",
-            ProviderError::InvalidRequest(_) => "invalid",
-            ProviderError::Refused(_) => "refused",
-            ProviderError::Unavailable(_) => "unavailable",
-            ProviderError::Denied(_) => "denied",
-        }
-    }
-
     #[test]
     fn every_error_means_what_the_host_can_do() {
         for (status, kind, message, wanted) in [
@@ -379,11 +358,11 @@ mod tests {
             let body = json!({"type": "error", "error": {"type": kind, "message": message}});
             let response = answer(status, "application/json", body.to_string());
             let got = send(true, Ok(response)).0.unwrap_err();
-            assert_eq!(label(&got), wanted, "{status} {kind} {message}");
+            assert_eq!(error_word(&got), wanted, "{status} {kind} {message}");
             // And so with a status that said that all was well, unless the status alone could tell.
             if !matches!(status, 404 | 503) {
                 let got = send(true, json_answer(&body)).0.unwrap_err();
-                assert_eq!(label(&got), wanted, "200 {kind} {message}");
+                assert_eq!(error_word(&got), wanted, "200 {kind} {message}");
             }
         }
     }

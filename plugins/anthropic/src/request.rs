@@ -154,9 +154,7 @@ fn format(output: &OutputFormat) -> Result<Format, ProviderError> {
 mod tests {
     use super::*;
     use tollgate_sdk::options::Effort;
-    use tollgate_sdk::{
-        ContentBlock, Image, Message, Opaque, Role, ToolHints, ToolResult, ToolUse,
-    };
+    use tollgate_sdk::{ContentBlock, Image, Message, Opaque, Role, ToolResult, ToolUse};
 
     const NO_OPTIONS: Options = Options {
         effort: None,
@@ -172,33 +170,11 @@ mod tests {
     }
 
     fn request() -> CompletionRequest {
-        CompletionRequest {
-            model: None,
-            messages: vec![message(Role::User, vec![text("hi")])],
-            tools: vec![],
-            tool_choice: ToolChoice::Auto,
-            temperature_milli: None,
-            top_p_milli: None,
-            stop: vec![],
-            output_tokens_max: None,
-            stream: false,
-        }
+        tollgate_sdk::testing::sample_request(vec![message(Role::User, vec![text("hi")])])
     }
 
     fn spec(schema: &str) -> ToolSpec {
-        ToolSpec {
-            name: "read".into(),
-            title: None,
-            description: "Reads.".into(),
-            input_schema_json: schema.into(),
-            output_schema_json: None,
-            hints: ToolHints {
-                read_only: true,
-                destructive: false,
-                idempotent: true,
-                open_world: false,
-            },
-        }
+        tollgate_sdk::testing::sample_tool(schema)
     }
 
     fn read() -> ToolSpec {

@@ -1,5 +1,6 @@
 use super::said::MESSAGE_CHARS_MAX;
 use super::*;
+use tollgate_sdk::testing::error_word;
 
 fn error(status: u16, headers: &[(&str, &str)], body: &str) -> ProviderError {
     let headers = headers.iter().copied().collect();
@@ -10,20 +11,6 @@ fn error(status: u16, headers: &[(&str, &str)], body: &str) -> ProviderError {
         SystemTime::UNIX_EPOCH,
         &[],
     )
-}
-
-fn label(error: &ProviderError) -> &'static str {
-    match error {
-        ProviderError::AuthExpired(_) => "auth",
-        ProviderError::RateLimited(_) => "rate",
-        ProviderError::QuotaExhausted(_) => "quota",
-        ProviderError::Overloaded(_) => "overloaded",
-        ProviderError::ContextTooLong(_) => "long",
-        ProviderError::InvalidRequest(_) => "invalid",
-        ProviderError::Refused(_) => "refused",
-        ProviderError::Unavailable(_) => "unavailable",
-        ProviderError::Denied(_) => "denied",
-    }
 }
 
 #[test]
@@ -66,7 +53,7 @@ fn every_error_means_what_the_host_can_do() {
             "{{\"error\":{{\"message\":\"m\",\"type\":\"{kind}\",\"param\":null,\"code\":\"{code}\"}}}}"
         );
         assert_eq!(
-            label(&error(status, &[], &body)),
+            error_word(&error(status, &[], &body)),
             wanted,
             "{status} {code} {kind}"
         );
@@ -131,26 +118,26 @@ fn the_wait_is_kept_and_the_servers_word_on_retrying_counts() {
         Some(3_000)
     );
     assert_eq!(
-        label(&error(429, &[("x-should-retry", "false")], "")),
+        error_word(&error(429, &[("x-should-retry", "false")], "")),
         "quota"
     );
     assert_eq!(
-        label(&error(500, &[("x-should-retry", "false")], "")),
+        error_word(&error(500, &[("x-should-retry", "false")], "")),
         "invalid"
     );
     assert_eq!(
-        label(&error(400, &[("x-should-retry", "true")], "")),
+        error_word(&error(400, &[("x-should-retry", "true")], "")),
         "unavailable"
     );
     assert_eq!(
-        label(&error(401, &[("x-should-retry", "true")], "")),
+        error_word(&error(401, &[("x-should-retry", "true")], "")),
         "auth"
     );
 }
 
 #[test]
 fn without_a_status_a_number_in_the_code_is_one() {
-    let event = |body: &str| label(&of_event(body.as_bytes(), &[]));
+    let event = |body: &str| error_word(&of_event(body.as_bytes(), &[]));
     assert_eq!(
         event("{\"error\":{\"message\":\"m\",\"code\":429}}"),
         "rate"
@@ -173,7 +160,7 @@ fn without_a_status_a_number_in_the_code_is_one() {
 fn a_request_that_can_never_fit_is_too_long_and_not_too_fast() {
     let body = "{\"error\":{\"message\":\"Request too large for gpt-x on tokens per min\",\
          \"type\":\"tokens\",\"code\":\"rate_limit_exceeded\"}}";
-    assert_eq!(label(&error(429, &[], body)), "long");
+    assert_eq!(error_word(&error(429, &[], body)), "long");
 }
 
 #[test]
@@ -278,7 +265,7 @@ fn every_providers_errors_are_known() {
             "invalid",
         ),
     ] {
-        assert_eq!(label(&error(status, &[], body)), wanted, "{body}");
+        assert_eq!(error_word(&error(status, &[], body)), wanted, "{body}");
     }
     let missing = error(404, &[], r#"{"error":"model 'x' not found"}"#);
     assert_eq!(
@@ -289,7 +276,7 @@ fn every_providers_errors_are_known() {
 
 #[test]
 fn events_have_no_status_but_words() {
-    let event = |body: &str| label(&of_event(body.as_bytes(), &[]));
+    let event = |body: &str| error_word(&of_event(body.as_bytes(), &[]));
     for (body, wanted) in [
         (
             r#"{"type":"error","error":{"type":"overloaded_error","message":"m"}}"#,
@@ -366,7 +353,7 @@ fn an_adapters_words_come_first() {
             SystemTime::UNIX_EPOCH,
             &words,
         );
-        assert_eq!(label(&error), "quota", "{body}");
+        assert_eq!(error_word(&error), "quota", "{body}");
     }
 }
 
@@ -379,7 +366,7 @@ fn a_limit_that_was_passed_is_a_word_where_no_wait_is_named() {
         )
     };
     let words = [super::label("perday", Meaning::Quota)];
-    let got = |more: &str| label(&of_event(body(more).as_bytes(), &words));
+    let got = |more: &str| error_word(&of_event(body(more).as_bytes(), &words));
     assert_eq!(got(""), "quota");
     assert_eq!(got(r#",{"retryDelay":"1s"}"#), "rate");
 }

@@ -3,22 +3,15 @@ use serde_json::Value;
 use std::io;
 use tollgate_sdk::http::{Headers, Response};
 use tollgate_sdk::testing::FakeHttp;
-use tollgate_sdk::{ContentBlock, Delta, Message, Role, StopReason, ToolChoice};
+use tollgate_sdk::{ContentBlock, Delta, Message, Role, StopReason};
 
 fn request(stream: bool) -> CompletionRequest {
     CompletionRequest {
-        model: None,
-        messages: vec![Message {
+        stream,
+        ..tollgate_sdk::testing::sample_request(vec![Message {
             role: Role::User,
             content: vec![ContentBlock::Text("hi".into())],
-        }],
-        tools: vec![],
-        tool_choice: ToolChoice::Auto,
-        temperature_milli: None,
-        top_p_milli: None,
-        stop: vec![],
-        output_tokens_max: None,
-        stream,
+        }])
     }
 }
 

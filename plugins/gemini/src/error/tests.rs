@@ -3,24 +3,11 @@ use std::time::SystemTime;
 use tollgate_adapter::error::{of_event, of_response};
 use tollgate_sdk::ProviderError;
 use tollgate_sdk::http::Headers;
+use tollgate_sdk::testing::error_word;
 
 fn error(status: u16, body: &str) -> ProviderError {
     let now = SystemTime::UNIX_EPOCH;
     of_response(status, &Headers::default(), body.as_bytes(), now, WORDS)
-}
-
-fn name(error: &ProviderError) -> &'static str {
-    match error {
-        ProviderError::AuthExpired(_) => "auth",
-        ProviderError::RateLimited(_) => "rate",
-        ProviderError::QuotaExhausted(_) => "quota",
-        ProviderError::Overloaded(_) => "overloaded",
-        ProviderError::ContextTooLong(_) => "long",
-        ProviderError::InvalidRequest(_) => "invalid",
-        ProviderError::Refused(_) => "refused",
-        ProviderError::Unavailable(_) => "unavailable",
-        ProviderError::Denied(_) => "denied",
-    }
 }
 
 #[test]
@@ -90,9 +77,13 @@ fn every_error_means_what_the_host_can_do() {
         let body =
             format!(r#"{{"error":{{"code":{code},"message":"{message}","status":"{status}"}}}}"#);
         for body in [body.clone(), format!("[{body}]")] {
-            assert_eq!(name(&error(code, &body)), wanted, "{body}");
+            assert_eq!(error_word(&error(code, &body)), wanted, "{body}");
             // In mid-stream the code is all there is.
-            assert_eq!(name(&of_event(body.as_bytes(), WORDS)), wanted, "{body}");
+            assert_eq!(
+                error_word(&of_event(body.as_bytes(), WORDS)),
+                wanted,
+                "{body}"
+            );
         }
     }
 }
@@ -120,7 +111,11 @@ fn a_daily_limit_is_used_up_unless_the_server_says_when_to_come_back() {
             "rate",
         ),
     ] {
-        assert_eq!(name(&error(429, &body(quota, more))), wanted, "{quota}");
+        assert_eq!(
+            error_word(&error(429, &body(quota, more))),
+            wanted,
+            "{quota}"
+        );
     }
     let ProviderError::RateLimited(limited) = error(429, &body("PerDay", wait)) else {
         panic!("not rate-limited");

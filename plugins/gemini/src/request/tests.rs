@@ -1,7 +1,7 @@
 use super::*;
 use crate::answer::Answer;
 use tollgate_sdk::options::{Effort, OutputFormat};
-use tollgate_sdk::{ContentBlock, Image, Message, Role, ToolHints, ToolResult};
+use tollgate_sdk::{ContentBlock, Image, Message, Role, ToolResult};
 
 /// What google-genai 3.6.1 sends: the path and the body of each request, as a server at the loopback saw them.
 const OFFICIAL: &str = include_str!("../../testdata/requests.json");
@@ -83,31 +83,12 @@ fn model(parts: &[&str]) -> Message {
 fn request() -> CompletionRequest {
     CompletionRequest {
         model: Some("gemini-2.5-flash".into()),
-        messages: vec![user(vec![text("hi")])],
-        tools: vec![],
-        tool_choice: ToolChoice::Auto,
-        temperature_milli: None,
-        top_p_milli: None,
-        stop: vec![],
-        output_tokens_max: None,
-        stream: false,
+        ..tollgate_sdk::testing::sample_request(vec![user(vec![text("hi")])])
     }
 }
 
 fn tool(schema: &str) -> ToolSpec {
-    ToolSpec {
-        name: "read".into(),
-        title: None,
-        description: "Reads.".into(),
-        input_schema_json: schema.into(),
-        output_schema_json: None,
-        hints: ToolHints {
-            read_only: true,
-            destructive: false,
-            idempotent: true,
-            open_world: false,
-        },
-    }
+    tollgate_sdk::testing::sample_tool(schema)
 }
 
 fn with_tools() -> CompletionRequest {

@@ -1,7 +1,7 @@
 use super::*;
 use serde_json::json;
 use tollgate_sdk::options::OutputFormat;
-use tollgate_sdk::{ContentBlock, Image, Message, Role, ToolHints, ToolResult, ToolUse};
+use tollgate_sdk::{ContentBlock, Image, Message, Role, ToolResult, ToolUse};
 
 /// What ollama 0.6.3 (Python) sends: the body of each request, as a server at the loopback saw it.
 const OFFICIAL: &str = include_str!("../../testdata/requests.json");
@@ -74,33 +74,11 @@ fn result(id: &str, text: &str, is_error: bool) -> ContentBlock {
 }
 
 fn request() -> CompletionRequest {
-    CompletionRequest {
-        model: None,
-        messages: vec![message(Role::User, vec![text("hi")])],
-        tools: vec![],
-        tool_choice: ToolChoice::Auto,
-        temperature_milli: None,
-        top_p_milli: None,
-        stop: vec![],
-        output_tokens_max: None,
-        stream: false,
-    }
+    tollgate_sdk::testing::sample_request(vec![message(Role::User, vec![text("hi")])])
 }
 
 fn tool(schema: &str) -> ToolSpec {
-    ToolSpec {
-        name: "read".into(),
-        title: None,
-        description: "Reads.".into(),
-        input_schema_json: schema.into(),
-        output_schema_json: None,
-        hints: ToolHints {
-            read_only: true,
-            destructive: false,
-            idempotent: true,
-            open_world: false,
-        },
-    }
+    tollgate_sdk::testing::sample_tool(schema)
 }
 
 fn with_tools() -> CompletionRequest {

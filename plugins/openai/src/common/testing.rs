@@ -6,8 +6,7 @@ use tollgate_adapter::settings::Settings;
 use tollgate_sdk::http::{Body, Headers, Response};
 use tollgate_sdk::options::{Effort, Options, OutputFormat};
 use tollgate_sdk::{
-    CompletionRequest, ContentBlock, Image, Message, Role, ToolChoice, ToolHints, ToolResult,
-    ToolSpec, ToolUse,
+    CompletionRequest, ContentBlock, Image, Message, Role, ToolResult, ToolSpec, ToolUse,
 };
 
 pub(crate) fn settings(base_url: &str) -> Settings {
@@ -34,17 +33,7 @@ pub(crate) fn options(effort: Effort, schema: &str) -> Options {
 }
 
 pub(crate) fn request(messages: Vec<Message>) -> CompletionRequest {
-    CompletionRequest {
-        model: None,
-        messages,
-        tools: vec![],
-        tool_choice: ToolChoice::Auto,
-        temperature_milli: None,
-        top_p_milli: None,
-        stop: vec![],
-        output_tokens_max: None,
-        stream: false,
-    }
+    tollgate_sdk::testing::sample_request(messages)
 }
 
 pub(crate) fn said(role: Role, content: Vec<ContentBlock>) -> Message {
@@ -80,19 +69,7 @@ pub(crate) fn result(id: &str, text: &str, is_error: bool) -> ContentBlock {
 }
 
 pub(crate) fn spec(schema: &str) -> ToolSpec {
-    ToolSpec {
-        name: "read".into(),
-        title: None,
-        description: "Reads.".into(),
-        input_schema_json: schema.into(),
-        output_schema_json: None,
-        hints: ToolHints {
-            read_only: true,
-            destructive: false,
-            idempotent: true,
-            open_world: false,
-        },
-    }
+    tollgate_sdk::testing::sample_tool(schema)
 }
 
 pub(crate) fn answer(content_type: &str, body: impl Into<Vec<u8>>) -> Response {
