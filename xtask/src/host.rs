@@ -23,10 +23,11 @@ pub(crate) fn build(workspace: &Workspace, programs: &[&str]) -> Result<()> {
         .run("host")
 }
 
-/// Builds the program in another profile than everything else.
+/// Builds the programs in another profile than everything else.
 pub(crate) fn build_in(workspace: &Workspace, profile: &str) -> Result<()> {
     Step::cargo(&workspace.root)
-        .args(["build", "--locked", "--package", "tollgate", "--profile", profile])
+        .args(["build", "--locked", "--package", "tollgate", "--package", "tollgate-receipts"])
+        .args(["--bins", "--profile", profile])
         .hint("the compiler's words are above; a missing compiler for the plugins is made by `cargo xtask guests`")
         .run("host")
 }

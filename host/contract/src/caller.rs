@@ -201,6 +201,10 @@ pub trait PluginCaller: Send + Sync {
     /// Effects that one call of `plugin` may attempt at most; none where that is not known.
     fn effects_max(&self, plugin: &PluginName) -> Option<u64>;
 
+    /// Whether `grant` is in force for `plugin` in `session` of `project`, and says that what it allowed may
+    /// be performed again where nobody saw how it ended. No, where that cannot be told.
+    fn may_repeat(&self, session: &SessionId, project: &str, plugin: &str, grant: &str) -> bool;
+
     /// Calls one tool with arguments in JSON (RFC 8259, an object).
     async fn call_tool(
         &self,

@@ -70,6 +70,8 @@ pub struct RuntimeGrant {
     pub expires_us: Option<i64>,
     /// How often it may be used; one for [`Scope::Once`] where nothing is said.
     pub uses_max: Option<u32>,
+    /// What it allowed may be performed again where nobody saw how it ended.
+    pub retryable: bool,
     /// How often it was used.
     pub uses: u32,
     /// When it was revoked, microseconds since the Unix epoch.
@@ -91,6 +93,7 @@ impl RuntimeGrant {
             created_us: 0,
             expires_us: None,
             uses_max: None,
+            retryable: false,
             uses: 0,
             revoked_us: None,
         }

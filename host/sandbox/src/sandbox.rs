@@ -22,7 +22,8 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{oneshot, watch};
 use tollgate_contract::{
     CallContext, CallFault, Completion, CompletionRequest, DeltaSink, LeaseCheck, PluginCaller,
-    PluginName, ProgressSink, ProviderError, ProviderInfo, Reply, ToolError, ToolOutput, ToolSpec,
+    PluginName, ProgressSink, ProviderError, ProviderInfo, Reply, SessionId, ToolError, ToolOutput,
+    ToolSpec,
 };
 use tollgate_grants::AuthoritySource;
 use tollgate_receipts::Ledger;
@@ -333,6 +334,12 @@ impl PluginCaller for Sandbox {
     fn effects_max(&self, plugin: &PluginName) -> Option<u64> {
         let entry = self.inner.plugins.entry(plugin).ok().flatten();
         entry.map(|entry| entry.limits.effects)
+    }
+
+    fn may_repeat(&self, session: &SessionId, _project: &str, plugin: &str, grant: &str) -> bool {
+        let source = &self.inner.host.authority;
+        let authority = source.authority(plugin, session.as_str());
+        authority.is_ok_and(|authority| authority.retryable(grant, gate::record::now_us()))
     }
 
     async fn call_tool_watched(

@@ -14,8 +14,10 @@ pub(crate) struct Disk {
     sessions: BTreeMap<String, Session>,
     pub(crate) changes: Vec<ChangeRecord>,
     pub(crate) outcomes: Vec<(String, OutcomeResult)>,
-    resolutions: BTreeMap<(String, String), String>,
+    resolutions: BTreeMap<(String, String), Heard>,
     pub(crate) intents: BTreeMap<String, Vec<OpenIntent>>,
+    /// Receipts of performed effects, by session and call.
+    pub(crate) performed: BTreeMap<(String, String), Vec<String>>,
     dead: BTreeSet<String>,
     pub(crate) writes: u64,
     /// The host that dies, and after how many writes of the disk.
@@ -336,7 +338,19 @@ impl SessionStore for MemoryStore {
         Ok(open.into_iter().flatten().take(limit).cloned().collect())
     }
 
-    fn resolution(&self, id: &SessionId, receipt: &str) -> Result<Option<String>, StoreError> {
+    fn performed(
+        &self,
+        id: &SessionId,
+        call: &str,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        let disk = self.reading()?;
+        let key = (id.to_string(), call.to_owned());
+        let done = disk.performed.get(&key);
+        Ok(done.into_iter().flatten().take(limit).cloned().collect())
+    }
+
+    fn resolution(&self, id: &SessionId, receipt: &str) -> Result<Option<Heard>, StoreError> {
         let key = (id.to_string(), receipt.to_owned());
         Ok(self.reading()?.resolutions.get(&key).cloned())
     }
@@ -350,8 +364,11 @@ impl Ledger for MemoryStore {
             let result = outcome.outcome.result;
             if result == OutcomeResult::Resolved {
                 let key = (draft.session.clone(), outcome.receipt.clone());
-                let detail = outcome.outcome.detail.unwrap_or_default();
-                disk.resolutions.insert(key, detail);
+                let heard = Heard {
+                    call: outcome.call.clone(),
+                    detail: outcome.outcome.detail.unwrap_or_default(),
+                };
+                disk.resolutions.insert(key, heard);
             }
             disk.outcomes.push((outcome.receipt.clone(), result));
             let open = disk.intents.entry(draft.session).or_default();

@@ -204,8 +204,19 @@ pub struct OpenIntent {
     pub target: String,
     /// When it was intended, microseconds since the Unix epoch.
     pub time_us: i64,
+    /// The grant that allowed it.
+    pub grant: Option<String>,
     /// Whether an `indeterminate` outcome is already written.
     pub indeterminate: bool,
+}
+
+/// A word on an effect that the ledger has heard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// The call that had begun the effect.
+    pub call: String,
+    /// The detail of its outcome `resolved`.
+    pub detail: String,
 }
 
 /// A session's secret for keyed hashes (HMAC-SHA256, RFC 2104). It cannot be printed.
@@ -368,7 +379,17 @@ pub trait SessionStore: Send + Sync {
         limit: usize,
     ) -> Result<Vec<OpenIntent>, StoreError>;
 
-    /// What an operator has said in the ledger of an indeterminate effect of the session: the detail
-    /// of its outcome `resolved`. None if nobody has.
-    fn resolution(&self, session: &SessionId, receipt: &str) -> Result<Option<String>, StoreError>;
+    /// Receipts of effects of one call of the session that were performed as far as anybody knows: they have
+    /// an outcome, and nobody has said of them that they were not performed or may be again. At most
+    /// `limit`, oldest first.
+    fn performed(
+        &self,
+        session: &SessionId,
+        call: &str,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError>;
+
+    /// What was said in the ledger of an indeterminate effect of the session. None if nobody has said
+    /// anything.
+    fn resolution(&self, session: &SessionId, receipt: &str) -> Result<Option<Heard>, StoreError>;
 }

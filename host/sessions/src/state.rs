@@ -4,13 +4,13 @@
 
 use crate::event::{Identity, RunTerms};
 use crate::models::{Cost, Costs};
-use crate::status::{BlockReason, FaultReason, RunStatus, Status};
+use crate::status::{BlockReason, FaultReason, Resolution, RunStatus, Status};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use tollgate_contract::Usage;
 
 /// Schema of a stored checkpoint.
-pub const STATE_SCHEMA: &str = "tollgate.state/4";
+pub const STATE_SCHEMA: &str = "tollgate.state/5";
 /// How many ids of one kind a session links to; the newest stay.
 pub const LINKS_MAX: usize = 256;
 /// How many supervision notes a session keeps.
@@ -129,6 +129,8 @@ pub struct Run {
     pub traps: BTreeMap<String, u32>,
     /// Requests of the model whose call began and has not come back, with the call.
     pub open_calls: BTreeMap<String, String>,
+    /// What was said of the effects of an open call whose end nobody saw, all of them together.
+    pub words: BTreeMap<String, Resolution>,
     /// Tools by `plugin/tool`.
     pub tools: BTreeMap<String, ToolCount>,
     /// Provider receipts.
@@ -138,6 +140,35 @@ pub struct Run {
 }
 
 impl Run {
+    /// Whether `call` is open and may be made again: somebody who may said so of an effect of it, and
+    /// nobody said of another that it was performed.
+    pub fn may_repeat(&self, call: &str) -> bool {
+        self.words.get(call) == Some(&Resolution::Retry)
+    }
+
+    /// Keeps a word on an effect of an open call. The one that forbids most stands.
+    pub(crate) fn hear(&mut self, call: &str, word: Resolution) {
+        if !self.open_calls.values().any(|open| open == call) {
+            return;
+        }
+        let strength = |word| match word {
+            Resolution::NotDone => 0,
+            Resolution::Retry => 1,
+            Resolution::Done | Resolution::Unknown => 2,
+        };
+        let stands = self.words.entry(call.to_owned()).or_insert(word);
+        if strength(word) > strength(*stands) {
+            *stands = word;
+        }
+    }
+
+    /// An open call came back, or was made again.
+    pub(crate) fn call_over(&mut self, tool_use: &str) {
+        if let Some(call) = self.open_calls.remove(tool_use) {
+            self.words.remove(&call);
+        }
+    }
+
     /// Effects that count against a budget: settled, lost and reserved.
     pub fn effects_spent(&self) -> u64 {
         self.effects.saturating_add(self.reserved_effects)

@@ -352,8 +352,23 @@ words! {
         Done = "done",
         /// It was not performed.
         NotDone = "not_done",
+        /// It may be performed again, whether it was performed or not.
+        Retry = "retry",
         /// Nobody can say; the session shall go on.
         Unknown = "unknown",
+    }
+}
+
+impl Resolution {
+    /// The word in what the ledger keeps: `WORD, says WHO: WHY`.
+    pub fn heard(detail: &str) -> Option<Self> {
+        let (word, _) = detail.split_once(',')?;
+        word.parse().ok()
+    }
+
+    /// Whether what the ledger keeps says that the effect was not performed, or may be again.
+    pub fn repeats(detail: &str) -> bool {
+        matches!(Self::heard(detail), Some(Self::NotDone | Self::Retry))
     }
 }
 

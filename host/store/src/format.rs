@@ -10,7 +10,7 @@ use std::time::Duration;
 use tollgate_contract::stop_point;
 
 /// The format that this version writes: the number of its last migration.
-pub const STORE_FORMAT: u32 = 5;
+pub const STORE_FORMAT: u32 = 6;
 
 /// What marks a database as ours (`PRAGMA application_id`): "tlgg".
 const APPLICATION_ID: i64 = 0x746c_6767;

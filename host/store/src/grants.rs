@@ -13,7 +13,7 @@ pub const GRANTS_MAX: i64 = 10_000;
 pub const GRANT_TEXT_BYTES_MAX: usize = 2048;
 
 const COLUMNS: &str = "id, plugin, plugin_digest, capability, effect, scope, scope_id, who, why, \
-                       created_us, expires_us, uses_max, uses, revoked_us";
+                       created_us, expires_us, uses_max, uses, revoked_us, retryable";
 
 /// Run-time grants.
 pub struct Grants<'a>(pub(crate) &'a Store);
@@ -40,7 +40,7 @@ impl Grants<'_> {
             connection
                 .prepare_cached(&format!(
                     "INSERT INTO grants ({COLUMNS})
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
                 ))?
                 .execute(params![
                     grant.id,
@@ -57,6 +57,7 @@ impl Grants<'_> {
                     grant.uses_bound(),
                     grant.uses,
                     grant.revoked_us,
+                    grant.retryable,
                 ])?;
             let detail = describe(&grant);
             changed(txn, "grant.add", grant.who, grant.id, detail)
@@ -217,6 +218,7 @@ fn describe(grant: &RuntimeGrant) -> String {
     add("digest ", grant.plugin_digest.clone());
     add("uses ", grant.uses_bound().map(|n| n.to_string()));
     add("until ", grant.expires_us.map(|t| t.to_string()));
+    add("", grant.retryable.then(|| "retryable".to_owned()));
     add("why ", grant.why.clone());
     text
 }
@@ -263,6 +265,7 @@ fn read(row: &Row<'_>) -> Result<RuntimeGrant, StoreError> {
         uses_max: row.get(11)?,
         uses: row.get(12)?,
         revoked_us: row.get(13)?,
+        retryable: row.get(14)?,
         id,
     })
 }

@@ -1,17 +1,18 @@
 //! Sessions: events, leases, transcript. What holds of every method says `SessionStore`.
 
 use crate::error::{from_sql, to_sql};
-use crate::query::IntentsOf;
+use crate::query::{IntentsOf, ReceiptFilter};
 use crate::txn::Txn;
 use crate::{Store, StoreError, kv, now_us, quotas};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tollgate_contract::{RunId, SessionId};
-use tollgate_receipts::{ChangeRecord, HOST_SESSION};
+use tollgate_receipts::{ChangeRecord, Class, HOST_SESSION, Receipt, Standing, Verdict};
 use tollgate_sessions::ports::{
-    Append, Checkpoint, Create, EVENT_BYTES_MAX, FIRST_ENTRY, FIRST_SEQ, HostId, Lease, Liveness,
-    NewEvent, OpenIntent, Remove, Removed, SessionKey, SessionRow, SessionStore,
+    Append, Checkpoint, Create, EVENT_BYTES_MAX, FIRST_ENTRY, FIRST_SEQ, Heard, HostId, Lease,
+    Liveness, NewEvent, OpenIntent, Remove, Removed, SessionKey, SessionRow, SessionStore,
     StoreError as Error, StoredEvent, TRANSCRIPT_ENTRY_BYTES_MAX, TranscriptEntry,
 };
+use tollgate_sessions::status::Resolution;
 
 const ROW: &str = "id, next_seq, checkpoint_seq, checkpoint_json, host, fence, until_us, wanted";
 
@@ -305,18 +306,51 @@ impl SessionStore for Store {
                 kind: receipt.kind,
                 target: receipt.target.map(|target| target.text).unwrap_or_default(),
                 time_us: receipt.time_us,
+                grant: receipt.decision.grant,
                 indeterminate: open.indeterminate,
             })
         };
         open.into_iter().map(intent).collect()
     }
 
-    fn resolution(&self, session: &SessionId, receipt: &str) -> Result<Option<String>, Error> {
+    fn performed(
+        &self,
+        session: &SessionId,
+        call: &str,
+        limit: usize,
+    ) -> Result<Vec<String>, Error> {
+        let filter = ReceiptFilter {
+            session: Some(session.to_string()),
+            call: Some(call.to_owned()),
+            decision: Some(Verdict::Allowed),
+            ..ReceiptFilter::default()
+        };
+        let stands = |receipt: &Receipt| {
+            let standing = matches!(receipt.standing, Standing::Settled | Standing::Closed);
+            let said = receipt.resolved.as_ref();
+            let said = said.and_then(|said| said.outcome.detail.as_deref());
+            standing
+                && receipt.class == Some(Class::Strict)
+                && !said.is_some_and(Resolution::repeats)
+        };
+        let page = self.log().receipts(&filter)?;
+        let receipts = page.receipts.into_iter().map(|listed| listed.receipt);
+        Ok(receipts
+            .filter(stands)
+            .map(|receipt| receipt.id)
+            .take(limit)
+            .collect())
+    }
+
+    fn resolution(&self, session: &SessionId, receipt: &str) -> Result<Option<Heard>, Error> {
         let receipt = self.log().receipt(receipt)?;
-        let resolved = receipt
-            .filter(|receipt| receipt.session == session.as_str())
-            .and_then(|receipt| receipt.resolved);
-        Ok(resolved.map(|observed| observed.outcome.detail.unwrap_or_default()))
+        let receipt = receipt.filter(|receipt| receipt.session == session.as_str());
+        Ok(receipt.and_then(|receipt| {
+            Some(Heard {
+                detail: receipt.resolved?.outcome.detail.unwrap_or_default(),
+                call: receipt.call,
+            })
+        }))
     }
 }
 
@@ -363,6 +397,35 @@ impl Store {
             self.delete_keys_waiting(Some(session))?;
         }
         Ok(known)
+    }
+
+    /// Says in the ledger that a session which is only a name there is over. False if the ledger knows no such
+    /// session, or if it is one that is stored and tells of its own end.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the store cannot be written.
+    pub fn end_named(&self, session: &str) -> Result<bool, StoreError> {
+        let change = ChangeRecord {
+            time_us: now_us(),
+            who: HOST_SESSION.to_owned(),
+            what: "session.stopped".to_owned(),
+            object: session.to_owned(),
+            detail: String::new(),
+        };
+        let named = session.to_owned();
+        self.change(move |txn| {
+            let known = "SELECT count(*) FROM ledger_sessions WHERE name = ?1
+                         AND NOT EXISTS (SELECT 1 FROM sessions WHERE id = ?1)";
+            let known: i64 = txn
+                .connection()
+                .query_row(known, [&named], |row| row.get(0))?;
+            if known == 0 || named == HOST_SESSION {
+                return Ok(false);
+            }
+            txn.record_change(&named, change)?;
+            Ok(true)
+        })
     }
 
     /// Deletes the key files that a transaction has given up; all of them, or of one session.

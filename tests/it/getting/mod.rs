@@ -61,6 +61,20 @@ impl Machine {
         assert!(receipts.stdout.contains("/project/src/a.rs"), "{receipts}");
         assert!(receipts.stdout.contains("allowed"), "{receipts}");
 
+        // What it leaves is verified by the program beside it, which knows nothing of this machine.
+        let session = words.last().unwrap();
+        let file = self.path("first.export");
+        let file = file.to_str().unwrap();
+        let export = ["receipt", "export", "--session", session, "--out", file];
+        self.ok(program, false, &export);
+        let key = self.ok(program, false, &["ledger", "key"]).stdout;
+        let verifier = program.with_file_name("tollgate-verify");
+        let verified = self.ok(&verifier, false, &[file, "--key", key.trim()]);
+        assert!(
+            verified.stdout.contains(", closed at tree size"),
+            "{verified}"
+        );
+
         // The grant was for that call alone.
         let again = self.run(program, false, &line);
         assert_eq!(again.code, Some(3), "{again}");

@@ -9,6 +9,7 @@
 //! the provider was asked, and the ledger as this crate reads it. A step of the script has a target of
 //! its own, and the model never asks for it twice, so a target with two calls is a call that ran again.
 
+mod again;
 mod call;
 mod evidence;
 mod model;

@@ -72,6 +72,15 @@ fn an_export_is_read_and_verified_where_there_is_no_store() {
     let found = verify_program(&file, &key);
     assert_eq!(found.code, Some(0), "{}", found.stderr);
     assert!(found.stdout.contains("complete to 2"), "{}", found.stdout);
+    // A call's session ends with it; that of the host goes on.
+    for line in found.stdout.lines() {
+        let closed = line.starts_with("session call_");
+        let says = if closed { ", closed" } else { ", open" };
+        assert!(
+            !line.starts_with("session ") || line.contains(says),
+            "{line}"
+        );
+    }
 
     let elsewhere = Home::new();
     let path = file.to_str().unwrap();

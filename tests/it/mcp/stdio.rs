@@ -174,7 +174,17 @@ fn only_the_protocol_is_on_stdout_and_nothing_there_changes_authority() {
     let (code, said) = server.end(END_TIME_MAX);
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(home.json(["grant", "list"]), granted);
-    assert_eq!(calls(&home, &session(&said)).len(), 1);
+    let session = session(&said);
+    assert_eq!(calls(&home, &session).len(), 1);
+    // The ledger knows that it is over.
+    let file = home.root().join("of-it.export");
+    let file = file.to_str().unwrap();
+    home.ok(["receipt", "export", "--session", &session, "--out", file]);
+    let verified = home.ok(["receipt", "verify", file]);
+    assert!(
+        verified.stdout.contains(", closed at tree size"),
+        "{verified}"
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The archive: program, man pages, completions.
+//! The archive: programs, man pages, completions.
 
 use super::{Build, copy, words, write};
 use crate::command::Step;
@@ -15,7 +15,9 @@ const SHELLS: [(&str, &str); 3] = [
 pub(super) fn pack(workspace: &Workspace, build: &Build) -> Result<()> {
     let name = format!("tollgate-{}-{OS}-{ARCH}", build.version);
     let root = build.scratch.join(&name);
-    copy(&build.program, &root.join("bin/tollgate"))?;
+    for (program, built) in build.programs() {
+        copy(built, &root.join("bin").join(program))?;
+    }
     words(workspace, &root)?;
     let man = root.join("share/man/man1");
     std::fs::create_dir_all(&man)?;

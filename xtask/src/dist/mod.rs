@@ -1,6 +1,6 @@
-//! `cargo xtask dist`: the program in the forms in which people get it.
+//! `cargo xtask dist`: the programs in the forms in which people get them.
 //!
-//! An archive with man pages and completions, a Python wheel and an npm package, each with the same program,
+//! An archive with man pages and completions, a Python wheel and an npm package, each with the same programs,
 //! and their digests. Packing is left to `tar`, `wheel` and `npm`; what is laid out for them is in
 //! [`archive`], [`wheel`] and [`npm`].
 
@@ -14,8 +14,10 @@ use crate::{guests, host};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 
-/// The package whose program it is.
+/// The package, and its first program.
 const PACKAGE: &str = "tollgate";
+/// What checks an export of receipts where there is no host.
+const VERIFIER: &str = "tollgate-verify";
 /// One sentence for registries.
 const SUMMARY: &str =
     "Runs plugins of LLM agents as WebAssembly components behind a gate that leaves receipts";
@@ -23,11 +25,19 @@ const SUMMARY: &str =
 /// One build, to be packed.
 struct Build {
     program: PathBuf,
+    verifier: PathBuf,
     version: String,
     /// Where the packages go.
     place: PathBuf,
     /// Where they are laid out.
     scratch: PathBuf,
+}
+
+impl Build {
+    /// Each program, under its name.
+    fn programs(&self) -> [(&'static str, &Path); 2] {
+        [(PACKAGE, &self.program), (VERIFIER, &self.verifier)]
+    }
 }
 
 /// Builds and packs.
@@ -39,7 +49,7 @@ pub(crate) fn dist(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     };
     if profile == "dev" {
         guests::build(workspace, guests::Which::Plugins)?;
-        host::build(workspace, &[PACKAGE])?;
+        host::build(workspace, &[PACKAGE, VERIFIER])?;
     } else {
         host::build_in(workspace, profile)?;
     }
@@ -63,8 +73,10 @@ pub(crate) fn pack(workspace: &Workspace, profile: &str, place: &Path) -> Result
         other => other,
     };
     let program = workspace.target.join(directory).join(PACKAGE);
+    let verifier = program.with_file_name(VERIFIER);
     let sums = place.join("SHA256SUMS");
-    if newer(&sums, &program) && newer(&sums, &std::env::current_exe()?) {
+    if newer(&sums, &program) && newer(&sums, &verifier) && newer(&sums, &std::env::current_exe()?)
+    {
         return packed(place);
     }
     let package = workspace.package(PACKAGE).context("no package tollgate")?;
@@ -72,6 +84,7 @@ pub(crate) fn pack(workspace: &Workspace, profile: &str, place: &Path) -> Result
     let scratch = place.join("scratch");
     let build = Build {
         program,
+        verifier,
         version: package.version.clone(),
         place: place.to_path_buf(),
         scratch: scratch.clone(),

@@ -1,4 +1,4 @@
-//! The npm package: the program as the package's command, without any JavaScript.
+//! The npm package: the programs as the package's commands, without any JavaScript.
 
 use super::{Build, PACKAGE, SUMMARY, copy, words, write};
 use crate::command::Step;
@@ -11,14 +11,18 @@ pub(super) fn pack(workspace: &Workspace, build: &Build) -> Result<()> {
     counterparts::node(workspace)?;
     let cpu = counterparts::npm_architecture().context("npm has no word for this machine")?;
     let root = build.scratch.join("npm");
-    copy(&build.program, &root.join("bin").join(PACKAGE))?;
+    let mut commands = serde_json::Map::new();
+    for (program, built) in build.programs() {
+        copy(built, &root.join("bin").join(program))?;
+        commands.insert(program.to_owned(), json!(format!("bin/{program}")));
+    }
     words(workspace, &root)?;
     let package = json!({
         "name": PACKAGE,
         "version": build.version,
         "description": SUMMARY,
         "license": "Apache-2.0",
-        "bin": { PACKAGE: format!("bin/{PACKAGE}") },
+        "bin": commands,
         "files": ["bin"],
         "os": ["linux"],
         "cpu": [cpu],

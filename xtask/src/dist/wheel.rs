@@ -1,4 +1,4 @@
-//! The Python wheel: the program as a script of the environment, without any Python.
+//! The Python wheel: the programs as scripts of the environment, without any Python.
 
 use super::{Build, PACKAGE, SUMMARY, copy, words, write};
 use crate::command::Step;
@@ -13,8 +13,10 @@ pub(super) fn pack(workspace: &Workspace, build: &Build) -> Result<()> {
     let environment = python::environment(workspace, PINS, "packing")?;
     let version = &build.version;
     let root = build.scratch.join("wheel");
-    let script = root.join(format!("{PACKAGE}-{version}.data/scripts/{PACKAGE}"));
-    copy(&build.program, &script)?;
+    let scripts = root.join(format!("{PACKAGE}-{version}.data/scripts"));
+    for (program, built) in build.programs() {
+        copy(built, &scripts.join(program))?;
+    }
     let info = root.join(format!("{PACKAGE}-{version}.dist-info"));
     let readme = std::fs::read_to_string(workspace.root.join("README.md"))?;
     let metadata = format!(

@@ -31,6 +31,8 @@ pub(crate) enum Agent {
         after_help = "Examples:\n  tollgate agent restart agent_docs --reason \"key renewed\""
     )]
     Restart(WithReason),
+    /// Go on with the run that was interrupted, or that waited for the ledger
+    Continue(Continue),
     /// Go on with another provider or model; the conversation stays
     Rebind(Rebind),
     /// Remove a stopped session and what it owns on disk; its receipts stay
@@ -73,6 +75,22 @@ pub(crate) struct Launch {
     /// Kind and hosting: `interactive` or `autonomous`, `foreground` or `background`, or `autonomous,background`
     #[arg(long, value_name = "MODE", default_value = "interactive,foreground")]
     pub(crate) mode: String,
+}
+
+/// `agent continue`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+The bounds count from now on. What is not named stays as the run was asked for, its fixture too.
+A tool call whose end a crash hid is not made again, unless `receipt resolve --outcome retry` or its grant says so.
+
+Examples:
+  tollgate agent continue agent_docs
+  tollgate agent continue agent_docs --max-iterations 20")]
+pub(crate) struct Continue {
+    /// The session
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) run: RunFlags,
 }
 
 /// `agent rebind`.
@@ -120,7 +138,7 @@ pub(crate) struct Prompt {
     pub(crate) run: RunFlags,
 }
 
-/// What bounds a run; shared by `agent prompt` and `run`.
+/// What bounds a run; shared by `agent prompt`, `agent continue` and `run`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RunFlags {
     /// Turns of the model after which the run is interrupted

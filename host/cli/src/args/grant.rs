@@ -44,6 +44,9 @@ pub(crate) struct Add {
     /// How often it may be used
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) uses: Option<u32>,
+    /// What it allowed may be performed again by itself where a crash hid how it ended
+    #[arg(long, conflicts_with = "deny")]
+    pub(crate) retryable: bool,
     /// Why; kept in the ledger
     #[arg(long, value_name = "TEXT")]
     pub(crate) why: Option<String>,

@@ -230,12 +230,15 @@ pub(crate) struct Follow {
 /// `receipt resolve`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-Tollgate never repeats such an effect by itself. Look at the target, then say what you found; the session goes on.
+Tollgate repeats such an effect by itself only where its grant is `--retryable`. Look at the target, then say
+what you found; the session goes on. `retry` has the call made again that began it, as a whole, once the run is
+continued; it is refused where that call has performed more.
 
 Examples:
   tollgate receipt resolve 3d1e2f30
   tollgate receipt resolve 3d1e2f30 --outcome done --reason \"the file is there\"
-  tollgate receipt resolve 3d1e2f30 --outcome not-done")]
+  tollgate receipt resolve 3d1e2f30 --outcome not-done
+  tollgate receipt resolve 3d1e2f30 --outcome retry --reason \"a second copy does no harm\"")]
 pub(crate) struct Resolve {
     /// The receipt's id; its beginning or its end is enough if it is unique
     pub(crate) receipt: String,
@@ -254,6 +257,8 @@ pub(crate) enum OutcomeWord {
     Done,
     /// It was not performed
     NotDone,
+    /// It may be performed again, whether it was or not
+    Retry,
     /// Nobody can say; the session shall go on
     Unknown,
 }

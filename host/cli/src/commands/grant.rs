@@ -49,6 +49,14 @@ fn add(app: &App, args: Add) -> Done {
         RuleEffect::Allow
     };
     let capability = capability(app, &args.capability, effect)?;
+    let scope = scope(&args.scope)?;
+    if args.retryable && scope == Scope::Once {
+        return Err(Failure::Input {
+            what: "--retryable and --scope once are both given".into(),
+            rule: Some("a grant for one use is spent by the effect that would be repeated".into()),
+            remedy: Some("leave one of them out, or give --scope session:ID".into()),
+        });
+    }
     let now_us = time::now_us();
     let expires_us = args
         .expires
@@ -61,12 +69,13 @@ fn add(app: &App, args: Add) -> Done {
         plugin_digest: args.digest.map(digest).transpose()?,
         capability,
         effect,
-        scope: scope(&args.scope)?,
+        scope,
         who: app.identity.subject.clone(),
         why: args.why,
         created_us: now_us,
         expires_us: expires_us.map_err(Failure::input)?,
         uses_max: args.uses,
+        retryable: args.retryable,
         uses: 0,
         revoked_us: None,
     };
@@ -135,6 +144,7 @@ pub(crate) fn for_call<'a>(
             created_us: time::now_us(),
             expires_us: None,
             uses_max: None,
+            retryable: false,
             uses: 0,
             revoked_us: None,
         };
@@ -374,6 +384,7 @@ fn list(app: &App, args: &List) -> Done {
                 let capability = rule.capability.to_string();
                 values.push(json!({
                     "id": id, "plugin": name, "effect": rule.effect.as_str(), "capability": capability,
+                    "retryable": rule.retryable,
                     "file": file.origin.path, "line": rule.line,
                 }));
                 rows.push(vec![
@@ -382,7 +393,7 @@ fn list(app: &App, args: &List) -> Done {
                     rule.effect.as_str().into(),
                     capability,
                     "always".into(),
-                    "in force".into(),
+                    in_force(rule.retryable),
                 ]);
             }
         }
@@ -400,7 +411,7 @@ fn list(app: &App, args: &List) -> Done {
             let standing = match (void, grant.expires_us) {
                 (Some(reason), _) => reason.label().to_owned(),
                 (None, Some(until)) => format!("until {}", time::moment(until)),
-                (None, None) => "in force".to_owned(),
+                (None, None) => in_force(grant.retryable),
             };
             let mut value = to_json(&grant);
             if let Some(fields) = value.as_object_mut() {
@@ -435,6 +446,13 @@ fn list(app: &App, args: &List) -> Done {
     Ok(())
 }
 
+fn in_force(retryable: bool) -> String {
+    match retryable {
+        true => "in force, retryable".into(),
+        false => "in force".into(),
+    }
+}
+
 fn scope_words(scope: &Scope) -> String {
     match scope {
         Scope::Once => "once".into(),
@@ -458,6 +476,7 @@ fn to_json(grant: &RuntimeGrant) -> Value {
         "expires_us": grant.expires_us,
         "uses_max": grant.uses_bound(),
         "uses": grant.uses,
+        "retryable": grant.retryable,
         "revoked_us": grant.revoked_us,
     })
 }

@@ -277,6 +277,7 @@ fn withheld(plugin: &str) -> impl Iterator<Item = RuntimeGrant> {
             created_us: 0,
             expires_us: None,
             uses_max: None,
+            retryable: false,
             uses: 0,
             revoked_us: None,
         })
@@ -338,6 +339,7 @@ mod tests {
             created_us: 1,
             expires_us: None,
             uses_max: None,
+            retryable: false,
             uses: 0,
             revoked_us: None,
         }

@@ -114,6 +114,7 @@ pub(crate) fn detail(event: &Event) -> String {
         Event::EffectResolved {
             receipt,
             resolution,
+            ..
         } => {
             format!("receipt {}: {resolution}", short_id(receipt))
         }

@@ -9,8 +9,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use tollgate_contract::{
     CallContext, CallFault, Completion, CompletionRequest, DeltaSink, PluginCaller, PluginName,
-    ProgressSink, ProviderError, ProviderInfo, Reply, ToolError, ToolOutput,
+    ProgressSink, ProviderError, ProviderInfo, Reply, SessionId, ToolError, ToolOutput,
 };
+use tollgate_grants::AuthoritySource as _;
 use tollgate_sandbox::net::{Client, ClientOptions, FixtureSet, Recorder, Transport};
 use tollgate_sandbox::{Compiler, Config, ProcessEnvironment, Sandbox};
 use tollgate_store::Store;
@@ -108,6 +109,15 @@ impl LazySandbox {
 impl PluginCaller for LazySandbox {
     fn effects_max(&self, plugin: &PluginName) -> Option<u64> {
         self.get().ok()?.effects_max(plugin)
+    }
+
+    /// Asked by verbs that call no plugin too, so no engine is started for it.
+    fn may_repeat(&self, session: &SessionId, project: &str, plugin: &str, grant: &str) -> bool {
+        let authorities = &self.parts.authorities;
+        authorities.set_project(session.as_str(), project);
+        authorities
+            .authority(plugin, session.as_str())
+            .is_ok_and(|authority| authority.retryable(grant, crate::time::now_us()))
     }
 
     async fn call_tool_watched(

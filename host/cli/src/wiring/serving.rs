@@ -248,6 +248,11 @@ impl Host for Serving {
 
     fn ended(&self, session: &SessionId) {
         self.house.authorities.forget_session(session.as_str());
+        if let Err(error) = self.house.store.end_named(session.as_str()) {
+            self.printer.warn(escape::line(&format!(
+                "the ledger has not heard that session {session} is over: {error}"
+            )));
+        }
         self.printer.talk(format!("session {session} is over"));
     }
 

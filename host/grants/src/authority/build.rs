@@ -64,6 +64,7 @@ struct Draft {
     root: Option<PathBuf>,
     answers: bool,
     counted: bool,
+    retryable: bool,
     void: Option<(Reason, String)>,
     expires_us: Option<i64>,
 }
@@ -76,6 +77,7 @@ impl Draft {
             layer: self.layer,
             answers: self.answers,
             counted: self.counted,
+            retryable: self.retryable,
             text,
             capability,
             void: self.void,
@@ -168,6 +170,7 @@ impl Authority {
                 root: (layer == Layer::Project).then(|| file.origin.base_dir.clone()),
                 answers: false,
                 counted: false,
+                retryable: rule.retryable,
                 // A rule that denies holds for every component.
                 void: other_component
                     .clone()
@@ -204,6 +207,7 @@ impl Authority {
                 root: None,
                 answers: grant.scope == Scope::Once,
                 counted: grant.uses_bound().is_some(),
+                retryable: grant.retryable,
                 void: void(grant, input),
                 expires_us: grant.expires_us,
             };

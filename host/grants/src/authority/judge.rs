@@ -16,6 +16,8 @@ pub(super) struct Compiled<C> {
     pub(super) answers: bool,
     /// Whether its uses are bounded.
     pub(super) counted: bool,
+    /// Whether what it allowed may be performed again where nobody saw how it ended.
+    pub(super) retryable: bool,
     /// Its capability as text.
     pub(super) text: String,
     pub(super) capability: C,

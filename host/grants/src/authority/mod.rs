@@ -130,6 +130,21 @@ impl Authority {
         names.into_iter().collect()
     }
 
+    /// Whether a grant allows at `now_us`, and says that what it allowed may be performed again where
+    /// nobody saw how it ended.
+    pub fn retryable(&self, grant: &str, now_us: i64) -> bool {
+        fn any<C>(rules: &[Compiled<C>], grant: &str, now_us: i64) -> bool {
+            let mut named = rules.iter().filter(|rule| rule.id.as_str() == grant);
+            named.any(|rule| rule.retryable && rule.gives(now_us))
+        }
+        any(&self.fs, grant, now_us)
+            || any(&self.http, grant, now_us)
+            || any(&self.sockets, grant, now_us)
+            || any(&self.env, grant, now_us)
+            || any(&self.kv, grant, now_us)
+            || any(&self.dns, grant, now_us)
+    }
+
     /// The generation of grants of which this is a snapshot.
     pub fn generation(&self) -> u64 {
         self.generation

@@ -76,7 +76,10 @@ fn plugin(policy: &PluginPolicy) -> PluginForm<'_> {
     let mut grants: Vec<String> = policy
         .grants
         .iter()
-        .map(|rule| format!("{} {}", rule.effect.as_str(), rule.capability))
+        .map(|rule| {
+            let again = if rule.retryable { " retryable" } else { "" };
+            format!("{} {}{again}", rule.effect.as_str(), rule.capability)
+        })
         .collect();
     grants.sort();
     PluginForm {

@@ -140,6 +140,8 @@ pub struct Rule {
     pub effect: RuleEffect,
     /// What; host paths are absolute.
     pub capability: Capability,
+    /// What it allowed may be performed again where nobody saw how it ended.
+    pub retryable: bool,
     /// The line in the file, from 1.
     pub line: usize,
 }

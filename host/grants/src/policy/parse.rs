@@ -215,7 +215,8 @@ fn rule(reader: &Reader<'_>, value: &Value<'_>) -> Result<(Rule, Range<usize>), 
     let Ok(table) = reader.table(value, EXAMPLE) else {
         return capability(reader, value, RuleEffect::Allow, EXAMPLE);
     };
-    reader.only(table, &["allow", "decision", "deny"])?;
+    reader.only(table, &["allow", "decision", "deny", "retryable"])?;
+    let retryable = retryable(reader, table)?;
     let ask = match table.get("decision") {
         None => false,
         Some(value) => match reader.string(value, "\"ask\"")? {
@@ -237,7 +238,9 @@ fn rule(reader: &Reader<'_>, value: &Value<'_>) -> Result<(Rule, Range<usize>), 
             } else {
                 RuleEffect::Allow
             };
-            capability(reader, value, effect, EXAMPLE)
+            let (mut rule, at) = capability(reader, value, effect, EXAMPLE)?;
+            rule.retryable = retryable;
+            Ok((rule, at))
         }
         (None, Some(value)) if table.get("decision").is_none() => {
             capability(reader, value, RuleEffect::Deny, EXAMPLE)
@@ -248,6 +251,26 @@ fn rule(reader: &Reader<'_>, value: &Value<'_>) -> Result<(Rule, Range<usize>), 
             format!("write {EXAMPLE}"),
         )),
     }
+}
+
+/// Whether what the rule allows may be performed again where nobody saw how it ended. What somebody
+/// must be asked for is not done again by itself, and what is denied is not done at all.
+fn retryable(reader: &Reader<'_>, table: &DeTable<'_>) -> Result<bool, PolicyError> {
+    let Some(value) = table.get("retryable") else {
+        return Ok(false);
+    };
+    let retryable = reader.boolean(value, "retryable = true")?;
+    let asks = table
+        .get("decision")
+        .is_some_and(|decision| decision.get_ref().as_str() == Some("ask"));
+    if retryable && (asks || table.get("allow").is_none()) {
+        return Err(reader.error(
+            value.span(),
+            "only what a rule allows without asking may be performed again by itself",
+            "leave `retryable` out",
+        ));
+    }
+    Ok(retryable)
 }
 
 fn capability(
@@ -272,6 +295,7 @@ fn capability(
     let rule = Rule {
         effect,
         capability: capability.resolved(&reader.origin.base_dir),
+        retryable: false,
         line: reader.line(value.span().start),
     };
     Ok((rule, value.span()))

@@ -63,6 +63,13 @@ impl<'t> Reader<'t> {
         }
     }
 
+    pub(super) fn boolean(&self, value: &Value<'_>, example: &str) -> Result<bool, PolicyError> {
+        match value.get_ref() {
+            DeValue::Boolean(yes) => Ok(*yes),
+            other => Err(self.wrong(value, other, "true or false", example)),
+        }
+    }
+
     pub(super) fn table<'v, 'i>(
         &self,
         value: &'v Value<'i>,

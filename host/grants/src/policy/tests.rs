@@ -173,6 +173,21 @@ fn refusals_are_at_their_line() {
             3,
             "not a decision",
         ),
+        (
+            &plugin("grants = [{ allow = \"env A\", retryable = 1 }]"),
+            3,
+            "true or false",
+        ),
+        (
+            &plugin("grants = [{ allow = \"env A\", decision = \"ask\", retryable = true }]"),
+            3,
+            "without asking",
+        ),
+        (
+            &plugin("grants = [{ deny = \"env A\", retryable = true }]"),
+            3,
+            "without asking",
+        ),
         (&plugin("grants = [\"env *\"]"), 3, "rules that deny"),
         (&plugin("grants = [\"http GET *\"]"), 3, "rules that deny"),
         (
@@ -361,6 +376,7 @@ fn the_digest_is_of_what_is_in_force() {
     for other in [
         "grants = [\"fs.write . at /p\"]",
         "grants = [{ deny = \"fs.read . at /p\" }]",
+        "grants = [{ allow = \"fs.read . at /p\", retryable = true }]",
         "grants = [\"fs.read . at /p\"]\nlimits = { wall = \"1s\" }",
         "grants = [\"fs.read . at /p\"]\nconfig = { a = \"b\" }",
         "grants = [\"fs.read . at /p\"]\ncomponent = \"x\"",

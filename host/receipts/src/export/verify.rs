@@ -257,9 +257,7 @@ fn chained(export: &Export<'_>) -> Result<Chains, ExportError> {
         if let Err(error) = link.head.advance(stored) {
             return Err(broken(export, link, error));
         }
-        if let Record::Change(change) = &entry.record {
-            link.closed = closes(&change.what).unwrap_or(link.closed);
-        }
+        link.closed = closes(&entry).unwrap_or(link.closed);
         entries.push((*index, entry));
     }
     let sessions = export.header.sessions.iter();
@@ -366,11 +364,16 @@ fn rooted(export: &Export<'_>, head: &TreeHead) -> Result<(), ExportError> {
     }
 }
 
-/// Whether a change ends a session (true), begins it again (false), or neither.
-fn closes(what: &str) -> Option<bool> {
-    match what {
-        "session.stopped" | "session.archive" | "session.rm" => Some(true),
-        "session.launch" | "session.restart" => Some(false),
+/// Whether an entry ends its session (true), begins it again (false), or neither. A session of one call has
+/// the name of that call, and ends with its record.
+fn closes(entry: &Entry) -> Option<bool> {
+    match &entry.record {
+        Record::Change(change) => match change.what.as_str() {
+            "session.stopped" | "session.archive" | "session.rm" => Some(true),
+            "session.launch" | "session.restart" => Some(false),
+            _ => None,
+        },
+        Record::Call(call) => (call.call == entry.session).then_some(true),
         _ => None,
     }
 }

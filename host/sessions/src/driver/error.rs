@@ -29,6 +29,14 @@ pub enum DriverError {
         /// The word that stands, and whose it is.
         detail: String,
     },
+    /// Nothing would be made again, or too much (exit code 2).
+    #[error("the effect of receipt {receipt} cannot be performed again: {why}")]
+    NotRepeatable {
+        /// The receipt.
+        receipt: String,
+        /// Why.
+        why: String,
+    },
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -2,11 +2,11 @@
 
 use super::seat::{Seat, StoredState};
 use super::{Driver, DriverError};
-use crate::event::EventRecord;
-use crate::machine::{Command, OwnerLoss, apply, decide};
+use crate::event::{EventRecord, note};
+use crate::machine::{Command, LostEffect, OwnerLoss, apply, decide};
 use crate::ports::{FIRST_SEQ, Lease, Liveness, OpenIntent, SessionRow, StoreError};
 use crate::state::{STATE_SCHEMA, State, invariant};
-use crate::status::{Hosting, Kind, Status};
+use crate::status::{Hosting, Kind, Resolution, Status};
 use tollgate_contract::{SessionId, stop_point};
 use tollgate_receipts::{
     Draft, Outcome, OutcomeRecord, OutcomeResult, Record, State as EntryState,
@@ -178,22 +178,27 @@ impl Driver {
         fence: u64,
     ) -> Result<(), DriverError> {
         let open = self.store.open_intents(&seat.session, INTENTS_MAX)?;
-        self.mark_indeterminate(seat, &open).await?;
+        let mut effects = Vec::new();
+        for intent in &open {
+            if !seat.state.unresolved.contains(&intent.receipt) {
+                effects.push(LostEffect {
+                    receipt: intent.receipt.clone(),
+                    call: intent.call.clone(),
+                    again: self.repeats_by_a_grant(seat, intent)?,
+                });
+            }
+        }
+        self.mark_lost(seat, &open, &effects).await?;
         stop_point("before_settled");
-        let intents: Vec<String> = open
-            .into_iter()
-            .map(|intent| intent.receipt)
-            .filter(|receipt| !seat.state.unresolved.contains(receipt))
-            .collect();
         let command = match standing {
             Standing::Lost { note, endpoint } => Command::OwnerLost(OwnerLoss {
                 fence,
                 note: note.to_owned(),
                 endpoint,
-                intents,
+                effects,
             }),
-            _ if intents.is_empty() => return Ok(()),
-            _ => Command::Indeterminate(intents),
+            _ if effects.is_empty() => return Ok(()),
+            _ => Command::Indeterminate(effects),
         };
         // An owner that died between two commands left nothing to settle.
         match decide(&seat.state, &command) {
@@ -202,21 +207,43 @@ impl Driver {
         }
     }
 
-    async fn mark_indeterminate(
+    /// Whether the operator has said beforehand that the effect may be performed again: with the grant
+    /// that allowed it, as it is now.
+    fn repeats_by_a_grant(
+        &self,
+        seat: &Seat<'_>,
+        intent: &OpenIntent,
+    ) -> Result<bool, DriverError> {
+        let project = &seat.state.identity.project;
+        let granted = intent.grant.as_ref().is_some_and(|grant| {
+            let caller = &self.caller;
+            caller.may_repeat(&seat.session, project, &intent.plugin, grant)
+        });
+        Ok(granted && self.repeatable(seat, intent)?.is_ok())
+    }
+
+    /// Writes to the ledger that nobody saw these effects end, and what a grant says of them.
+    async fn mark_lost(
         &self,
         seat: &Seat<'_>,
         open: &[OpenIntent],
+        effects: &[LostEffect],
     ) -> Result<(), DriverError> {
+        let session = &seat.session;
         let mut tickets = Vec::new();
-        for intent in open.iter().filter(|intent| !intent.indeterminate) {
-            let outcome = OutcomeResult::Indeterminate;
-            let detail = "its host was lost before the outcome was written";
-            tickets.push(self.ledger.submit(self.outcome(
-                &seat.session,
-                intent,
-                outcome,
-                detail,
-            ))?);
+        for intent in open {
+            if !intent.indeterminate {
+                let detail = "its host was lost before the outcome was written";
+                let lost = self.outcome(session, intent, OutcomeResult::Indeterminate, detail);
+                tickets.push(self.ledger.submit(lost)?);
+            }
+            let again = |lost: &LostEffect| lost.again && lost.receipt == intent.receipt;
+            if effects.iter().any(again) {
+                let grant = intent.grant.as_deref().unwrap_or_default();
+                let detail = note(&format!("{}, says grant {grant}", Resolution::Retry));
+                let told = self.outcome(session, intent, OutcomeResult::Resolved, &detail);
+                tickets.push(self.ledger.submit(told)?);
+            }
         }
         if !tickets.is_empty() {
             self.ledger.durable(&tickets).await?;

@@ -218,18 +218,17 @@ impl Driver {
         let Command::Prompt { seed, .. } = command else {
             return Err(seat.defect("a run opened by something else than a prompt"));
         };
-        let begun = seat
-            .state
-            .last_run
-            .as_ref()
-            .map(|last| &last.run.open_calls);
+        let begun = seat.state.last_run.as_ref().map(|last| &last.run);
         let mut content: Vec<ContentBlock> = conversation
             .unanswered()
             .into_iter()
             .map(|wanted| {
-                let call = begun.and_then(|calls| calls.get(&use_key(key, &wanted.id)));
-                let text =
-                    call.map_or_else(|| NOT_STARTED.to_owned(), |call| interrupted_text(call));
+                let text = begun
+                    .and_then(|run| {
+                        let call = run.open_calls.get(&use_key(key, &wanted.id))?;
+                        Some(interrupted_text(call, run))
+                    })
+                    .unwrap_or_else(|| NOT_STARTED.to_owned());
                 ContentBlock::ToolResult {
                     id: wanted.id,
                     name: wanted.name,

@@ -1,5 +1,6 @@
 //! The driver with a store in memory and plugins that follow a script.
 
+mod again;
 mod crash;
 mod effects;
 mod faults;

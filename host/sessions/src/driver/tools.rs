@@ -8,7 +8,8 @@ use crate::event::{Event, note};
 use crate::keyed::{hash, use_key};
 use crate::observe::Progress;
 use crate::record::ToolCallReport;
-use crate::status::{BlockReason, FaultReason, InterruptReason, OnDenied, ToolOutcome};
+use crate::state::Run;
+use crate::status::{BlockReason, FaultReason, InterruptReason, OnDenied, Resolution, ToolOutcome};
 use crate::transcript::ToolUse;
 use tollgate_contract::{
     CallContext, CallEvidence, CallFault, ContentBlock, Denial, Message, Reply, Role, ToolError,
@@ -27,9 +28,14 @@ pub(super) const NOT_STARTED: &str =
     "[not_started] the run ended before this tool was called; call it again if it is still needed";
 
 /// The result of a call whose end nobody saw.
-pub(super) fn interrupted_text(call: &str) -> String {
+pub(super) fn interrupted_text(call: &str, run: &Run) -> String {
+    let known = match run.words.get(call) {
+        Some(Resolution::Done) => "What was in doubt was done, says an operator",
+        Some(Resolution::NotDone) => "What was in doubt was not done, says an operator",
+        Some(Resolution::Retry | Resolution::Unknown) | None => "It may have acted",
+    };
     format!(
-        "[interrupted] the host was lost during this call, which will not be made again by itself. It may have acted; what it did is in the receipts of {call}. Look before you repeat it."
+        "[interrupted] the host was lost during this call, which will not be made again by itself. {known}; what it did is in the receipts of {call}. Look before you repeat it."
     )
 }
 
@@ -106,8 +112,9 @@ impl Shift<'_, '_, '_> {
     /// The answer where no call may be made.
     fn without_a_call(&self, wanted: &ToolUse, arguments: &str) -> Option<Outcome> {
         let run = self.seat.state.run.as_ref()?;
-        if let Some(call) = run.open_calls.get(&use_key(&self.key, &wanted.id)) {
-            let text = interrupted_text(call);
+        let begun = run.open_calls.get(&use_key(&self.key, &wanted.id));
+        if let Some(call) = begun.filter(|call| !run.may_repeat(call)) {
+            let text = interrupted_text(call, run);
             return Some(Outcome::plain(
                 Some(call.clone()),
                 ToolOutcome::Interrupted,

@@ -370,12 +370,15 @@ pub enum Event {
         /// Their receipts.
         receipts: Vec<String>,
     },
-    /// An operator said what became of one of them.
+    /// An operator, or a grant of an operator's, said what became of one of them.
     EffectResolved {
         /// The receipt.
         receipt: String,
         /// What became of it.
         resolution: Resolution,
+        /// The call that had begun it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call: Option<String>,
     },
     /// The session needs recovery.
     Faulted {

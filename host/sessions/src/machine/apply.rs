@@ -2,7 +2,9 @@
 
 use crate::event::{Event, EventRecord, Identity, RunEnd, RunSeed, RunTerms};
 use crate::state::{DENIED_MAX, EndedRun, NOTES_MAX, Recovery, Run, State, TOOLS_MAX};
-use crate::status::{BlockReason, FaultReason, Hosting, RunStatus, Status, ToolOutcome};
+use crate::status::{
+    BlockReason, FaultReason, Hosting, Resolution, RunStatus, Status, ToolOutcome,
+};
 
 /// An event that cannot follow the events before it: the log is damaged, or newer than this version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -87,7 +89,11 @@ fn step(state: &mut State, record: &EventRecord) -> bool {
         Event::RunCancelled { end, .. } => close(state, end, RunStatus::Cancelled, None, time_us),
         Event::RunBlocked { end, reason } => blocked(state, end, *reason),
         Event::EffectsIndeterminate { receipts } => indeterminate(state, receipts),
-        Event::EffectResolved { receipt, .. } => resolved(state, receipt),
+        Event::EffectResolved {
+            receipt,
+            resolution,
+            call,
+        } => resolved(state, receipt, *resolution, call.as_deref()),
         Event::Faulted { reason, detail } => faulted(state, *reason, detail.clone(), time_us),
         Event::OwnerLost { note, .. } => owner_lost(state, note),
         Event::Recovered {} => {
@@ -331,6 +337,7 @@ fn journal(state: &mut State, event: &Event) -> bool {
         } => on_run(state, run, |run| {
             lose_effects(run);
             run.reserved_effects = *reserved_effects;
+            run.call_over(tool_use);
             run.open_calls.insert(tool_use.clone(), call.clone());
         }),
         Event::ToolCompleted {
@@ -385,7 +392,7 @@ fn tool_completed(state: &mut State, event: &Event) -> bool {
         return false;
     };
     on_run(state, run, |run| {
-        run.open_calls.remove(tool_use);
+        run.call_over(tool_use);
         if *outcome == ToolOutcome::Interrupted {
             lose_effects(run);
         } else if call.is_some() {
@@ -475,8 +482,12 @@ fn indeterminate(state: &mut State, receipts: &[String]) -> bool {
     legal
 }
 
-fn resolved(state: &mut State, receipt: &str) -> bool {
+fn resolved(state: &mut State, receipt: &str, word: Resolution, call: Option<&str>) -> bool {
     let legal = state.unresolved.remove(receipt);
+    let last = state.last_run.as_mut().map(|last| &mut last.run);
+    if let (Some(run), Some(call)) = (state.run.as_mut().or(last), call) {
+        run.hear(call, word);
+    }
     if state.status == Status::Blocked && state.run.is_none() {
         settle(state);
     }

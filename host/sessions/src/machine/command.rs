@@ -14,9 +14,30 @@ pub struct OwnerLoss {
     pub note: String,
     /// The endpoint, rather than the process, is what is gone.
     pub endpoint: bool,
-    /// Receipts of the effects that it had begun and not ended; their ledger entries say
-    /// `indeterminate` already.
-    pub intents: Vec<String>,
+    /// What it had begun and not ended.
+    pub effects: Vec<LostEffect>,
+}
+
+/// An effect whose end nobody saw; its ledger entry says `indeterminate` already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LostEffect {
+    /// Its receipt.
+    pub receipt: String,
+    /// The call that had begun it.
+    pub call: String,
+    /// A grant of the operator's says that it may be performed again; the ledger says so already.
+    pub again: bool,
+}
+
+/// A word on an effect whose end nobody saw; the ledger has it already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolving {
+    /// Its receipt.
+    pub receipt: String,
+    /// The call that had begun it, where the ledger knows it.
+    pub call: Option<String>,
+    /// What became of it.
+    pub resolution: Resolution,
 }
 
 /// Another provider or model that answered `describe`.
@@ -80,7 +101,7 @@ pub enum Command {
     /// What the run waited for is there: an approval's answer, the ledger.
     Unblock(BlockReason),
     /// An operator says what became of an effect.
-    Resolve(String, Resolution),
+    Resolve(Resolving),
     /// End the run, keep the session.
     Cancel {
         /// In the operator's words.
@@ -112,8 +133,8 @@ pub enum Command {
     RecoverReconnect(RunSeed),
     /// The owner is gone.
     OwnerLost(OwnerLoss),
-    /// Effects are open that nobody will end; their ledger entries say `indeterminate` already.
-    Indeterminate(Vec<String>),
+    /// Effects are open that nobody will end.
+    Indeterminate(Vec<LostEffect>),
     /// Rest: `dormant` or `suspended`.
     Rest(Status),
     /// Rest no more; what waits in the inbox becomes a run.

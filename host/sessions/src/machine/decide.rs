@@ -1,13 +1,18 @@
 //! `(state, command) → events, wait, or refusal`: the whole table.
 
 use super::apply::{archivable, removable, stoppable, takes_messages};
-use super::{Command, OwnerLoss, Rebinding, Refusal};
+use super::{Command, LostEffect, OwnerLoss, Rebinding, Refusal, Resolving};
 use crate::event::{Event, RunEnd, RunSeed};
 use crate::state::{Run, State};
-use crate::status::{BlockReason, FaultReason, Hosting, InterruptReason, Kind, RunStatus, Status};
+use crate::status::{
+    BlockReason, FaultReason, Hosting, InterruptReason, Kind, Resolution, RunStatus, Status,
+};
 
 /// How often another host may go on with an autonomous run.
 pub const TAKEOVERS_MAX: u32 = 3;
+
+/// Why a run goes on whose effect may be performed again without anybody being asked.
+const BY_A_GRANT: &str = "retryable";
 
 /// What follows from a legal command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,10 +63,12 @@ pub fn decide(state: &State, command: &Command) -> Decided {
         | Command::RecoverResume
         | Command::RecoverReconnect(_) => recovery(state, command, &say),
         Command::OwnerLost(loss) => owner_lost(state, loss, &say),
-        Command::Indeterminate(receipts) if !receipts.is_empty() => {
-            one(Event::EffectsIndeterminate {
-                receipts: receipts.clone(),
-            })
+        Command::Indeterminate(effects) if !effects.is_empty() => {
+            let mut events = lost_effects(effects);
+            if state.status == Status::Running && effects.iter().all(|lost| lost.again) {
+                events.extend(resume(state, BY_A_GRANT));
+            }
+            many(events)
         }
         Command::Indeterminate(_) => say.no("no effect is open", None),
         Command::Rest(_) | Command::Wake(_) | Command::Reset => rest(state, command, &say),
@@ -95,11 +102,17 @@ fn verb_that_helps(state: &State) -> Option<&'static str> {
         Status::Unbound => Some("tollgate agent status ID"),
         Status::Running => Some("tollgate agent stop ID"),
         Status::Blocked if !state.unresolved.is_empty() => Some("tollgate receipt resolve RECEIPT"),
+        Status::Blocked if waits_for_the_ledger(state) => Some("tollgate agent continue ID"),
         Status::Blocked => Some("tollgate agent stop ID"),
         Status::Stopped => Some("tollgate agent restart ID"),
         status if status.is_recoverable() => Some("tollgate agent restart ID"),
         _ => None,
     }
+}
+
+fn waits_for_the_ledger(state: &State) -> bool {
+    let run = state.run.as_ref();
+    run.is_some_and(|run| run.parked == Some(BlockReason::LedgerUnavailable))
 }
 
 fn one(event: Event) -> Decided {
@@ -294,15 +307,16 @@ fn unpark(state: &State, command: &Command, say: &Say<'_>) -> Decided {
             }
         }
         Command::Unblock(_) => say.elsewhere("no run is parked for that reason"),
-        Command::Resolve(receipt, resolution) if state.unresolved.contains(receipt) => {
+        Command::Resolve(word) if state.unresolved.contains(&word.receipt) => {
             let mut events = vec![Event::EffectResolved {
-                receipt: receipt.clone(),
-                resolution: *resolution,
+                receipt: word.receipt.clone(),
+                resolution: word.resolution,
+                call: word.call.clone(),
             }];
             let last = state.unresolved.len() == 1;
             if last && parked == Some(BlockReason::Indeterminate) {
                 events.extend(resume(state, "resolve"));
-            } else if last && state.run.is_none() && ends_when_resolved(state) {
+            } else if last && state.run.is_none() && ends_when_resolved(state, word) {
                 events.push(Event::Archived {});
             }
             many(events)
@@ -336,9 +350,43 @@ fn unpark(state: &State, command: &Command, say: &Say<'_>) -> Decided {
     }
 }
 
-/// An autonomous session has no second prompt: once its last effect is told, it has ended.
-fn ends_when_resolved(state: &State) -> bool {
-    state.identity.mode.kind == Kind::Autonomous && state.status == Status::Blocked
+/// An autonomous session has no second prompt: once its last effect is told, it has ended, unless
+/// something of its run shall be made again.
+fn ends_when_resolved(state: &State, word: &Resolving) -> bool {
+    let autonomous = state.identity.mode.kind == Kind::Autonomous;
+    autonomous && state.status == Status::Blocked && !continues(state, word)
+}
+
+/// Whether the last run has something to be made again once this word is heard.
+fn continues(state: &State, word: &Resolving) -> bool {
+    let Some(last) = &state.last_run else {
+        return false;
+    };
+    let mut run = last.run.clone();
+    if let Some(call) = &word.call {
+        run.hear(call, word.resolution);
+    }
+    let again = word.resolution == Resolution::Retry
+        || run.open_calls.values().any(|call| run.may_repeat(call));
+    last.status == RunStatus::Interrupted && again
+}
+
+/// What a session learns of effects whose end nobody saw.
+fn lost_effects(effects: &[LostEffect]) -> Vec<Event> {
+    let mut events = Vec::new();
+    if !effects.is_empty() {
+        let receipts = effects.iter().map(|lost| lost.receipt.clone());
+        events.push(Event::EffectsIndeterminate {
+            receipts: receipts.collect(),
+        });
+    }
+    let again = effects.iter().filter(|lost| lost.again);
+    events.extend(again.map(|lost| Event::EffectResolved {
+        receipt: lost.receipt.clone(),
+        resolution: Resolution::Retry,
+        call: Some(lost.call.clone()),
+    }));
+    events
 }
 
 fn resume(state: &State, cause: &str) -> Vec<Event> {
@@ -430,7 +478,8 @@ fn then_fault(before: Option<Event>, reason: FaultReason, detail: Option<String>
 fn owner_lost(state: &State, loss: &OwnerLoss, say: &Say<'_>) -> Decided {
     let autonomous = state.identity.mode.kind == Kind::Autonomous;
     let background = state.identity.mode.hosting == Hosting::Background;
-    let unknown = !loss.intents.is_empty() || !state.unresolved.is_empty();
+    let told = loss.effects.iter().all(|lost| lost.again);
+    let unknown = !told || !state.unresolved.is_empty();
     let reason = if loss.endpoint {
         FaultReason::StaleEndpoint
     } else {
@@ -446,6 +495,7 @@ fn owner_lost(state: &State, loss: &OwnerLoss, say: &Say<'_>) -> Decided {
         .as_ref()
         .map(|run| (run.run.clone(), run.takeovers));
 
+    let mut resumed = false;
     let mut events = Vec::new();
     match (state.status, takeovers) {
         (Status::Stopping, _) => events.push(stopped(state)),
@@ -454,6 +504,7 @@ fn owner_lost(state: &State, loss: &OwnerLoss, say: &Say<'_>) -> Decided {
             if autonomous && background && taken < TAKEOVERS_MAX =>
         {
             events.push(Event::RunTaken { run });
+            resumed = told && !loss.effects.is_empty();
         }
         (Status::Running, _) => {
             events.extend(interrupted);
@@ -466,23 +517,19 @@ fn owner_lost(state: &State, loss: &OwnerLoss, say: &Say<'_>) -> Decided {
             events.extend(interrupted);
             events.extend((!unknown).then(fault));
         }
-        _ if loss.intents.is_empty() => return say.no("it needs no owner as it stands", None),
+        _ if loss.effects.is_empty() => return say.no("it needs no owner as it stands", None),
         _ => {}
     }
     let lost = Event::OwnerLost {
         fence: loss.fence,
         note: loss.note.clone(),
     };
-    let indeterminate = (!loss.intents.is_empty()).then(|| Event::EffectsIndeterminate {
-        receipts: loss.intents.clone(),
-    });
-    many(
-        [lost]
-            .into_iter()
-            .chain(events)
-            .chain(indeterminate)
-            .collect(),
-    )
+    events.insert(0, lost);
+    events.extend(lost_effects(&loss.effects));
+    if resumed {
+        events.extend(resume(state, BY_A_GRANT));
+    }
+    many(events)
 }
 
 fn stopped(state: &State) -> Event {

@@ -17,7 +17,7 @@ mod refusal;
 mod tests;
 
 pub use apply::{Corrupt, apply};
-pub use command::{Command, OwnerLoss, Rebinding};
+pub use command::{Command, LostEffect, OwnerLoss, Rebinding, Resolving};
 pub use decide::{Decision, TAKEOVERS_MAX, decide};
 pub use refusal::Refusal;
 

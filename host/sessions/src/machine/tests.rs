@@ -45,12 +45,28 @@ fn end(state: &State) -> RunEnd {
     }
 }
 
+fn lost(receipt: &str, again: bool) -> LostEffect {
+    LostEffect {
+        receipt: receipt.to_owned(),
+        call: "call_1".into(),
+        again,
+    }
+}
+
+fn resolving(receipt: &str, resolution: Resolution) -> Command {
+    Command::Resolve(Resolving {
+        receipt: receipt.to_owned(),
+        call: Some("call_1".into()),
+        resolution,
+    })
+}
+
 fn loss(endpoint: bool, intents: &[&str]) -> OwnerLoss {
     OwnerLoss {
         fence: 1,
         note: "its process is gone".into(),
         endpoint,
-        intents: intents.iter().map(|&s| s.to_owned()).collect(),
+        effects: intents.iter().map(|receipt| lost(receipt, false)).collect(),
     }
 }
 
@@ -127,13 +143,10 @@ fn commands(state: &State, n: &str) -> Vec<(String, Command)> {
             },
         ),
         ("continue".into(), Command::Continue),
-        (
-            "resolve".into(),
-            Command::Resolve("r1".into(), Resolution::Done),
-        ),
+        ("resolve".into(), resolving("r1", Resolution::Done)),
         (
             "indeterminate".into(),
-            Command::Indeterminate(vec!["r1".into()]),
+            Command::Indeterminate(vec![lost("r1", false)]),
         ),
         ("recover --action resume".into(), Command::RecoverResume),
         (

@@ -10,7 +10,7 @@ use tollgate_sessions::ports::SessionStore;
 use tollgate_store::{STORE_FORMAT, Store};
 
 /// What is kept.
-pub(crate) const FORMATS: [u32; 3] = [3, 4, 5];
+pub(crate) const FORMATS: [u32; 4] = [3, 4, 5, 6];
 /// The entries that each holds: of the operator's five verbs, of the effects, of the session.
 const ENTRIES: u64 = 308;
 

@@ -18,6 +18,7 @@ fn grant(id: &str, scope: Scope, uses_max: Option<u32>) -> RuntimeGrant {
         created_us: 5,
         expires_us: None,
         uses_max,
+        retryable: uses_max == Some(3),
         uses: 0,
         revoked_us: None,
     }

@@ -2,6 +2,7 @@
 //!
 //! Every verb asks for the operator before it reads or writes anything.
 
+mod carry_on;
 mod end;
 mod launch;
 mod look;
@@ -32,6 +33,7 @@ pub(crate) async fn run(app: &App, verb: Agent) -> Done {
         Agent::Events(events) => look::events(app, &events).await,
         Agent::Stop(stop) => end::stop(app, &stop).await,
         Agent::Restart(restart) => end::restart(app, &restart).await,
+        Agent::Continue(args) => carry_on::run(app, &args).await,
         Agent::Rebind(args) => rebind::run(app, &args).await,
         Agent::Rm(remove) => end::remove(app, &remove).await,
     }
@@ -92,6 +94,14 @@ pub(crate) fn failure(error: DriverError) -> Failure {
             what: error.to_string(),
             rule: Some("the ledger's word stands; the session has not heard it yet".into()),
             remedy: Some(resolve_command(receipt)),
+        },
+        DriverError::NotRepeatable { ref receipt, .. } => Failure::Input {
+            what: error.to_string(),
+            rule: Some("nothing is done twice".into()),
+            remedy: Some(format!(
+                "{} --outcome done|not-done",
+                resolve_command(receipt)
+            )),
         },
         DriverError::Id(error) => Failure::Input {
             what: error.to_string(),

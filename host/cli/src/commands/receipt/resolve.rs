@@ -35,6 +35,7 @@ pub(super) async fn resolve(app: &App, args: &Resolve) -> Done {
         resolution: args.outcome.map(|outcome| match outcome {
             OutcomeWord::Done => Resolution::Done,
             OutcomeWord::NotDone => Resolution::NotDone,
+            OutcomeWord::Retry => Resolution::Retry,
             OutcomeWord::Unknown => Resolution::Unknown,
         }),
         reason: args.reason.as_deref(),
@@ -51,6 +52,9 @@ pub(super) async fn resolve(app: &App, args: &Resolve) -> Done {
         Ok(_) | Err(DriverError::Store(SessionError::NotFound { .. })) => {
             if heard {
                 return Err(known(&receipt));
+            }
+            if word.resolution == Some(Resolution::Retry) {
+                return Err(nobody_repeats(&receipt));
             }
             if receipt.standing == Standing::Open {
                 settle_lost(&house, &receipt).await?;
@@ -131,9 +135,29 @@ async fn resolve_of(
                 record.id, record.status
             ));
             agent::tell_unresolved(app, &record);
+            if word.resolution == Some(Resolution::Retry) && record.status == Status::Idle {
+                app.printer.talk(format!(
+                    "go on with it: `tollgate agent continue {session}`"
+                ));
+            }
             Ok(())
         }
         Resolved::Ran(ran) => agent::report(app, &house, &ran, &prepared),
+    }
+}
+
+/// A call that belongs to no session that is there is made again by whoever wants it.
+fn nobody_repeats(receipt: &Receipt) -> Failure {
+    Failure::Input {
+        what: format!(
+            "the call of receipt {} belongs to no session, so nothing goes on with it",
+            receipt.id
+        ),
+        rule: Some("`retry` is for effects of a session's run".into()),
+        remedy: Some(format!(
+            "say what became of it, then make the call again: {} --outcome not-done",
+            resolve_command(&receipt.id)
+        )),
     }
 }
 

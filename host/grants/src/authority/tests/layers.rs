@@ -237,3 +237,30 @@ fn limits_only_narrow() {
     );
     assert_eq!(*with_layers(&[]).limits(), crate::CallLimits::default());
 }
+
+#[test]
+fn only_a_grant_in_force_says_that_its_effects_may_be_repeated() {
+    let policy = file(
+        Layer::User,
+        "[plugins.p]\ngrants = [{ allow = \"env A\", retryable = true }, \"env B\"]",
+    );
+    let says = |grant: &str, now_us: i64, change: fn(&mut RuntimeGrant)| {
+        let authority = Authority::new(AuthorityInput {
+            needs: Needs::Any,
+            layers: std::slice::from_ref(&policy),
+            runtime: &self::grant(|g| {
+                g.retryable = true;
+                change(g);
+            }),
+            ..AuthorityInput::new("p")
+        });
+        authority.unwrap().retryable(grant, now_us)
+    };
+    assert!(says("user:p:1", 0, |_| {}) && says("g0", 0, |_| {}));
+    assert!(!says("user:p:2", 0, |_| {}) && !says("g1", 0, |_| {}));
+    assert!(!says("g0", 0, |g| g.retryable = false));
+    assert!(!says("g0", 0, |g| g.revoked_us = Some(1)));
+    assert!(!says("g0", 0, |g| g.effect = RuleEffect::Deny));
+    assert!(!says("g0", 9, |g| g.expires_us = Some(9)));
+    assert!(says("g0", 8, |g| g.expires_us = Some(9)));
+}

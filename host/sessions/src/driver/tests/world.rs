@@ -52,12 +52,18 @@ pub(super) struct Script {
     pub(super) dropped: Arc<Mutex<u32>>,
     /// A tool call of this name never comes back.
     pub(super) hangs: Mutex<Option<String>>,
+    /// Grants that let their effects be performed again.
+    pub(super) retryable: Mutex<Vec<String>>,
 }
 
 #[async_trait]
 impl PluginCaller for Script {
     fn effects_max(&self, _: &PluginName) -> Option<u64> {
         Some(EFFECTS_MAX)
+    }
+
+    fn may_repeat(&self, _: &SessionId, _: &str, _: &str, grant: &str) -> bool {
+        self.retryable.lock().unwrap().iter().any(|it| it == grant)
     }
 
     async fn call_tool_watched(
@@ -436,14 +442,20 @@ impl World {
 
     /// An effect that was begun and not ended.
     pub(super) fn leave_intent(&self, receipt: &str) {
+        self.leave_intent_of(receipt, "call_x");
+    }
+
+    /// An effect of a call that was begun and not ended.
+    pub(super) fn leave_intent_of(&self, receipt: &str, call: &str) {
         let intent = OpenIntent {
             receipt: receipt.into(),
-            call: "call_x".into(),
+            call: call.into(),
             run: None,
             plugin: "files".into(),
             kind: "fs.create".into(),
             target: "/project/x".into(),
             time_us: 1,
+            grant: Some("g1".into()),
             indeterminate: false,
         };
         self.store
