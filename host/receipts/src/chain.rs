@@ -4,6 +4,7 @@
 //! an [`Anchor`] shows: without it entries cut off at the end, or a change of the last one, are not
 //! found. Whoever can rewrite the whole chain can also rewrite its head; tree heads answer that.
 
+use crate::glance::glance;
 use crate::{DecodeError, Entry, GENESIS_HASH, HASH_BYTES, decode};
 
 /// How far a session's chain goes.
@@ -102,30 +103,54 @@ impl ChainHead {
             after,
             source,
         })?;
-        if entry.session != self.session {
+        self.take(&entry.session, entry.seq, &entry.prev, &entry.hash)?;
+        Ok(entry)
+    }
+
+    /// [`ChainHead::advance`] for whoever does not need the entry, which is only glanced at.
+    pub fn pass(&mut self, sealed: &[u8]) -> Result<(), ChainError> {
+        let entry = glance(sealed).map_err(|source| ChainError::Unreadable {
+            session: self.session.clone(),
+            after: self.count,
+            source,
+        })?;
+        self.take(&entry.session, entry.seq, &entry.prev, &entry.hash)
+    }
+
+    /// Checks that an entry comes next, and moves on to it.
+    pub(crate) fn take(
+        &mut self,
+        of: &str,
+        seq: u64,
+        prev: &[u8; HASH_BYTES],
+        hash: &[u8; HASH_BYTES],
+    ) -> Result<(), ChainError> {
+        let session = || self.session.clone();
+        let after = self.count;
+        if of != self.session {
             return Err(ChainError::OtherSession {
                 session: session(),
                 after,
-                found: crate::clip(&entry.session, crate::ID_BYTES_MAX),
+                found: crate::clip(of, crate::ID_BYTES_MAX),
             });
         }
         let expected = after.saturating_add(1);
-        if entry.seq != expected {
+        if seq != expected {
             return Err(ChainError::Gap {
                 session: session(),
                 expected,
-                found: entry.seq,
+                found: seq,
             });
         }
-        if entry.prev != self.hash {
+        if *prev != self.hash {
             return Err(ChainError::Relinked {
                 session: session(),
-                seq: entry.seq,
+                seq,
             });
         }
-        self.count = entry.seq;
-        self.hash = entry.hash;
-        Ok(entry)
+        self.count = seq;
+        self.hash = *hash;
+        Ok(())
     }
 }
 
@@ -137,7 +162,7 @@ pub fn verify_chain<B: AsRef<[u8]>>(
 ) -> Result<ChainHead, ChainError> {
     let mut head = ChainHead::genesis(session);
     for sealed in entries {
-        head.advance(sealed.as_ref())?;
+        head.pass(sealed.as_ref())?;
     }
     match anchor {
         Some(anchor) if anchor.count != head.count => Err(ChainError::Incomplete {

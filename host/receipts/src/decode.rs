@@ -2,6 +2,8 @@
 
 use crate::{ENTRY_BYTES_MAX, ENTRY_SCHEMA, HASH_BYTES, Record, clip, entry_hash};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::borrow::Cow;
 
 /// One stored entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,11 +53,18 @@ struct Schema {
     schema: String,
 }
 
+/// What every entry has around its record, and what kind of record that is.
 #[derive(Deserialize)]
-struct Envelope {
+struct Envelope<'a> {
+    #[serde(borrow)]
+    schema: Cow<'a, str>,
     seq: u64,
-    prev: String,
-    session: String,
+    #[serde(borrow)]
+    prev: Cow<'a, str>,
+    #[serde(borrow)]
+    session: Cow<'a, str>,
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'a, str>,
 }
 
 /// Reads the stored bytes of one entry.
@@ -65,18 +74,22 @@ pub fn decode(sealed: &[u8]) -> Result<Entry, DecodeError> {
             bytes: sealed.len(),
         });
     }
-    // The schema first: the rest of a newer entry may look different.
-    let Schema { schema } = serde_json::from_slice(sealed).map_err(damaged)?;
-    if schema != ENTRY_SCHEMA {
-        return Err(other_schema(&schema));
+    let envelope: Envelope<'_> = serde_json::from_slice(sealed).map_err(|error| {
+        // The rest of a newer entry may look different.
+        match serde_json::from_slice::<Schema>(sealed) {
+            Ok(Schema { schema }) if schema != ENTRY_SCHEMA => other_schema(&schema),
+            _ => damaged(error),
+        }
+    })?;
+    if envelope.schema != ENTRY_SCHEMA {
+        return Err(other_schema(&envelope.schema));
     }
-    let envelope: Envelope = serde_json::from_slice(sealed).map_err(damaged)?;
-    let record: Record = serde_json::from_slice(sealed).map_err(damaged)?;
+    let record = record(&envelope.kind, sealed)?;
     let mut prev = [0; HASH_BYTES];
-    hex::decode_to_slice(&envelope.prev, &mut prev)
+    hex::decode_to_slice(envelope.prev.as_bytes(), &mut prev)
         .map_err(|error| DecodeError::Damaged(format!("the previous hash: {error}")))?;
     Ok(Entry {
-        session: envelope.session,
+        session: envelope.session.into_owned(),
         seq: envelope.seq,
         prev,
         hash: entry_hash(sealed),
@@ -84,12 +97,29 @@ pub fn decode(sealed: &[u8]) -> Result<Entry, DecodeError> {
     })
 }
 
-fn damaged(error: serde_json::Error) -> DecodeError {
+/// The record of a kind. Read as that kind at once: [`Record`] by itself keeps every field until it has found out
+/// which it is.
+fn record(kind: &str, sealed: &[u8]) -> Result<Record, DecodeError> {
+    fn read<T: DeserializeOwned>(sealed: &[u8]) -> Result<T, DecodeError> {
+        serde_json::from_slice(sealed).map_err(damaged)
+    }
+    Ok(match kind {
+        "effect" => Record::Effect(read(sealed)?),
+        "outcome" => Record::Outcome(read(sealed)?),
+        "read_set" => Record::ReadSet(read(sealed)?),
+        "collapsed" => Record::Collapsed(read(sealed)?),
+        "call" => Record::Call(read(sealed)?),
+        "change" => Record::Change(read(sealed)?),
+        _ => read(sealed)?,
+    })
+}
+
+pub(crate) fn damaged(error: serde_json::Error) -> DecodeError {
     // The message can quote the entry, which a stranger may have written.
     DecodeError::Damaged(clip(&error.to_string(), 256))
 }
 
-fn other_schema(found: &str) -> DecodeError {
+pub(crate) fn other_schema(found: &str) -> DecodeError {
     let version = |schema: &str| {
         let (name, version) = schema.split_once('/')?;
         Some((name.to_owned(), version.parse::<u32>().ok()?))

@@ -101,6 +101,83 @@ pub enum Standing {
     Closed,
 }
 
+/// The course of one receipt: what may follow what.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Course {
+    state: State,
+    /// Nobody saw it end.
+    lost: bool,
+    /// Somebody has said what became of it.
+    resolved: bool,
+}
+
+/// What an outcome is of a receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Slot {
+    /// How it was performed.
+    Settled,
+    /// The end of what it opened.
+    Closed,
+    /// A word on what nobody saw.
+    Resolved,
+}
+
+impl Course {
+    /// A receipt as it is opened.
+    pub(crate) fn opened(state: State, settled: Option<OutcomeResult>) -> Self {
+        Self {
+            state,
+            lost: settled == Some(OutcomeResult::Indeterminate),
+            resolved: false,
+        }
+    }
+
+    pub(crate) fn state(&self) -> State {
+        self.state
+    }
+
+    /// Whether an operator is asked: then the same effect is decided again.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.state == State::Asked
+    }
+
+    fn standing(&self) -> Standing {
+        match self.state {
+            State::Denied => Standing::Denied,
+            State::Asked => Standing::Asked,
+            State::Intended => Standing::Open,
+            State::Settled | State::Closed if self.lost && !self.resolved => {
+                Standing::Indeterminate
+            }
+            State::Settled => Standing::Settled,
+            State::Closed => Standing::Closed,
+        }
+    }
+
+    /// An outcome comes; none if it cannot.
+    pub(crate) fn observe(&mut self, to: State, result: OutcomeResult) -> Option<Slot> {
+        let resolves = result == OutcomeResult::Resolved;
+        let slot = match (self.state, to) {
+            (_, State::Settled) if resolves && self.standing() == Standing::Indeterminate => {
+                Slot::Resolved
+            }
+            (State::Intended, State::Settled) if !resolves => Slot::Settled,
+            (State::Intended | State::Settled, State::Closed) if !resolves => Slot::Closed,
+            _ => return None,
+        };
+        match slot {
+            Slot::Settled => self.lost = result == OutcomeResult::Indeterminate,
+            Slot::Closed => {}
+            Slot::Resolved => self.resolved = true,
+        }
+        // A resolution says what happened; it does not open again what was closed.
+        if !(resolves && self.state == State::Closed) {
+            self.state = to;
+        }
+        Some(slot)
+    }
+}
+
 /// An entry that does not fit those before it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FoldFault {
@@ -178,19 +255,14 @@ impl Receipt {
     }
 
     fn standing(&self) -> Standing {
-        let lost = self
-            .settled
-            .as_ref()
-            .is_some_and(|o| o.outcome.result == OutcomeResult::Indeterminate);
-        match self.state {
-            State::Denied => Standing::Denied,
-            State::Asked => Standing::Asked,
-            State::Intended => Standing::Open,
-            State::Settled | State::Closed if lost && self.resolved.is_none() => {
-                Standing::Indeterminate
-            }
-            State::Settled => Standing::Settled,
-            State::Closed => Standing::Closed,
+        self.course().standing()
+    }
+
+    fn course(&self) -> Course {
+        let settled = self.settled.as_ref().map(|o| o.outcome.result);
+        Course {
+            resolved: self.resolved.is_some(),
+            ..Course::opened(self.state, settled)
         }
     }
 }
@@ -206,29 +278,33 @@ pub fn fold<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Folded {
 }
 
 #[derive(Default)]
-struct Folding {
+struct Folding<'a> {
     folded: Folded,
     /// (session, receipt) → index in `folded.receipts`.
-    places: HashMap<(String, String), usize>,
+    places: HashMap<(&'a str, &'a str), usize>,
 }
 
-impl Folding {
-    fn take(&mut self, entry: &Entry) {
+impl<'a> Folding<'a> {
+    fn take(&mut self, entry: &'a Entry) {
         match &entry.record {
-            Record::Effect(effect) => self.open(entry, of_effect(entry, effect)),
+            Record::Effect(effect) => {
+                self.open(entry, &effect.receipt, of_effect(entry, effect));
+            }
             Record::Outcome(outcome) => self.observe(entry, outcome),
             Record::ReadSet(set) => {
                 for item in &set.items {
-                    self.open(entry, of_item(entry, set, item));
+                    self.open(entry, &item.receipt, of_item(entry, set, item));
                 }
             }
-            Record::Collapsed(group) => self.open(entry, of_group(entry, group)),
+            Record::Collapsed(group) => {
+                self.open(entry, &group.receipt, of_group(entry, group));
+            }
             Record::Call(_) | Record::Change(_) => {}
         }
     }
 
-    fn open(&mut self, entry: &Entry, mut next: Receipt) {
-        let key = (entry.session.clone(), next.id.clone());
+    fn open(&mut self, entry: &'a Entry, receipt: &'a str, mut next: Receipt) {
+        let key = (entry.session.as_str(), receipt);
         let known = self
             .places
             .get(&key)
@@ -240,7 +316,7 @@ impl Folding {
                 self.folded.receipts.push(next);
             }
             // An operator has answered: the same effect is decided again.
-            Some(known) if known.state == State::Asked => {
+            Some(known) if known.course().is_asked() => {
                 next.seqs.splice(0..0, known.seqs.drain(..));
                 next.time_us = known.time_us;
                 next.standing = next.standing();
@@ -253,8 +329,8 @@ impl Folding {
         }
     }
 
-    fn observe(&mut self, entry: &Entry, record: &OutcomeRecord) {
-        let key = (entry.session.clone(), record.receipt.clone());
+    fn observe(&mut self, entry: &'a Entry, record: &OutcomeRecord) {
+        let key = (entry.session.as_str(), record.receipt.as_str());
         let Some(known) = self
             .places
             .get(&key)
@@ -272,26 +348,21 @@ impl Folding {
             time_us: record.time_us,
             outcome: record.outcome.clone(),
         };
-        let resolves = record.outcome.result == OutcomeResult::Resolved;
-        let slot = match (known.state, record.state) {
-            (_, State::Settled) if resolves && known.standing == Standing::Indeterminate => {
-                &mut known.resolved
-            }
-            (State::Intended, State::Settled) if !resolves => &mut known.settled,
-            (State::Intended | State::Settled, State::Closed) if !resolves => &mut known.closed,
-            (_, to) => {
-                let fault = contradiction(entry, known, to);
+        let mut course = known.course();
+        let slot = match course.observe(record.state, record.outcome.result) {
+            Some(Slot::Settled) => &mut known.settled,
+            Some(Slot::Closed) => &mut known.closed,
+            Some(Slot::Resolved) => &mut known.resolved,
+            None => {
+                let fault = contradiction(entry, known, record.state);
                 self.folded.faults.push(fault);
                 return;
             }
         };
         *slot = Some(observed);
-        // A resolution says what happened; it does not open again what was closed.
-        if !(resolves && known.state == State::Closed) {
-            known.state = record.state;
-        }
+        known.state = course.state();
         known.seqs.push(entry.seq);
-        known.standing = known.standing();
+        known.standing = course.standing();
     }
 }
 

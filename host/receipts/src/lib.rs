@@ -17,6 +17,7 @@ mod encode;
 mod entry;
 pub mod export;
 mod fold;
+mod glance;
 mod id;
 mod labels;
 mod ledger;

@@ -218,7 +218,7 @@ impl Log<'_> {
             };
             while let Some(row) = rows.next()? {
                 let bytes = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
-                if let Err(error) = head.advance(bytes) {
+                if let Err(error) = head.pass(bytes) {
                     return Ok(Err(error));
                 }
             }

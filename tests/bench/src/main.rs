@@ -1,13 +1,15 @@
 //! `cargo xtask bench`: Tollgate beside the raw limit, or beside its peers, in one run.
 //!
 //! Calls: raw wasmtime (pooled, pre-linked, the same component) against Tollgate inside the host.
-//! Entries: raw SQLite group commit of the same rows against the ledger. Tools and providers: see [`tools`],
+//! Ledger: raw SQLite group commit of the same rows against the ledger, and what a receipt costs beside SHA-256 and
+//! an insert. Tools and providers: see [`tools`],
 //! [`providers`]; only when asked for. All sides are interleaved, so that the machine's noise meets all; figures are ratios with p50 and p99,
 //! and no test reads them.
 //! After each benchmark rows and syncs are counted, so that nothing was skipped.
 
 mod calls;
 mod entries;
+mod evidence;
 mod host;
 mod providers;
 mod raw;
@@ -27,7 +29,7 @@ fn main() -> ExitCode {
         Some("internal-compile") => return compile(arguments.next()),
         Some("internal-append") => entries::child(arguments.collect()),
         Some("calls") => run(&[calls::run]),
-        Some("entries") => run(&[entries::run]),
+        Some("ledger") => run(&[entries::run, evidence::run]),
         Some("tools") => run(&[tools::run]),
         Some("providers") => match arguments.next().as_deref() {
             None => run(&[|report| providers::run(report, false)]),
@@ -36,9 +38,9 @@ fn main() -> ExitCode {
                 "unknown argument {other:?}: use `--quick` or nothing"
             )),
         },
-        None => run(&[calls::run, entries::run]),
+        None => run(&[calls::run, entries::run, evidence::run]),
         Some(other) => Err(anyhow::anyhow!(
-            "unknown argument {other:?}: use `calls`, `entries`, `tools`, `providers` or nothing"
+            "unknown argument {other:?}: use `calls`, `ledger`, `tools`, `providers` or nothing"
         )),
     };
     match result {

@@ -76,6 +76,16 @@ impl Figures {
         }
     }
 
+    /// Figures of several rounds where smaller is better; p99 is the worst round.
+    pub(crate) fn of_times_us(times: &[f64]) -> Self {
+        let mut times = times.to_vec();
+        times.sort_by(f64::total_cmp);
+        Self {
+            p50: times.get(times.len() / 2).copied().unwrap_or(f64::NAN),
+            p99: times.last().copied().unwrap_or(f64::NAN),
+        }
+    }
+
     /// How much more these are than those of another side.
     pub(crate) fn less(self, other: Self) -> Self {
         Self {

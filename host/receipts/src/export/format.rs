@@ -101,8 +101,10 @@ pub struct Export<'a> {
     pub hashes: Vec<Hash>,
     /// The signed tree head.
     pub head: &'a str,
-    /// Whether the digest at the end is that of the file.
-    pub intact: bool,
+    /// What the digest at the end is of.
+    pub digested: &'a [u8],
+    /// The line of that digest.
+    pub digest: &'a str,
 }
 
 impl Header {
@@ -170,7 +172,7 @@ impl<'a> Lines<'a> {
 
     fn next(&mut self) -> Result<&'a [u8], UnreadableExport> {
         self.line += 1;
-        let end = self.rest.iter().position(|byte| *byte == b'\n');
+        let end = memchr::memchr(b'\n', self.rest);
         let Some((line, rest)) = end.and_then(|end| self.rest.split_at_checked(end)) else {
             return Err(self.bad("the file ends here and should not"));
         };
@@ -220,25 +222,36 @@ impl<'a> Export<'a> {
         let (head, digest) =
             tail(file, begin).ok_or_else(|| lines.bad("the end of the file is not there"))?;
         let before = begin + head.len();
-        let whole = hex::encode(Sha256::digest(file.get(..before).unwrap_or_default()));
         Ok(Self {
             header_line,
             header,
             records,
             hashes,
             head,
-            intact: digest == format!("{DIGEST}{whole}\n"),
+            digested: file.get(..before).unwrap_or_default(),
+            digest,
         })
+    }
+
+    /// Whether the digest at the end is that of the file.
+    #[must_use]
+    pub fn intact(&self) -> bool {
+        let whole = hex::encode(Sha256::digest(self.digested));
+        self.digest == format!("{DIGEST}{whole}\n")
     }
 }
 
 fn record(line: &[u8]) -> Option<(u64, &[u8])> {
     let space = line.iter().position(|byte| *byte == b' ')?;
     let (index, entry) = line.split_at_checked(space)?;
-    let index = std::str::from_utf8(index).ok()?;
-    let number: u64 = index.parse().ok()?;
     // One spelling only.
-    (number.to_string() == index).then_some((number, entry.get(1..)?))
+    let one = match index {
+        [b'0'] => true,
+        [first, ..] => (b'1'..=b'9').contains(first),
+        [] => false,
+    };
+    let number: u64 = std::str::from_utf8(index).ok()?.parse().ok()?;
+    one.then_some((number, entry.get(1..)?))
 }
 
 fn hash(line: &[u8]) -> Option<Hash> {

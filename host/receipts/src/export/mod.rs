@@ -17,6 +17,7 @@
 
 mod assemble;
 mod format;
+mod seen;
 #[cfg(test)]
 mod tests;
 mod verify;

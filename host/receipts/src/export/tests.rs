@@ -152,11 +152,16 @@ fn an_honest_export_is_complete() {
     let session = &found.sessions[0];
     assert_eq!((session.from, session.to, session.chain), (1, 11, 11));
     assert!(session.closed && found.faults.is_empty());
-    assert_eq!(found.receipts.len(), 5);
+    assert_eq!(found.receipts, 5);
     let denied = |receipt: &&crate::Receipt| receipt.state == State::Denied;
-    assert_eq!(found.receipts.iter().filter(denied).count(), 1);
+    let read = read_unverified(&log.export()).unwrap();
+    assert_eq!(read.receipts.iter().filter(denied).count(), 1);
+    assert_eq!(
+        (read.receipts.len(), read.entries.len()),
+        (5, found.entries)
+    );
     let since = verify(&log.export_since(4), &verifier()).unwrap();
-    assert_eq!(since.entries.len(), log.leaves.len() - 4);
+    assert_eq!(since.entries, log.leaves.len() - 4);
     assert!(since.faults.is_empty(), "{:?}", since.faults);
     let all = verify(&log.export_since(0), &verifier()).unwrap();
     assert_eq!(all.head.root, root(all.head.size, &log.nodes()).unwrap());

@@ -1,10 +1,10 @@
 //! Whether an export is what its host signed: nothing changed, nothing left out.
 
 use super::format::{Export, Header, Scope, Span, UnreadableExport, header_extension};
-use crate::log::{HeadError, PrunedTree, PrunedTreeError, TreeHead, VerifierKey};
-use crate::{
-    ChainError, ChainHead, Entry, FoldFault, HASH_BYTES, Receipt, Record, entry_hash, fold,
-};
+use super::seen::Seen;
+use crate::glance::{Glance, Kind};
+use crate::log::{Hash, HeadError, PrunedTree, PrunedTreeError, TreeHead, VerifierKey};
+use crate::{ChainError, ChainHead, Entry, FoldFault, HASH_BYTES, Receipt, entry_hash, fold};
 use std::collections::HashMap;
 
 /// Why an export does not hold.
@@ -45,10 +45,10 @@ pub struct Verified {
     pub head: TreeHead,
     /// The sessions.
     pub sessions: Vec<VerifiedSession>,
-    /// The entries, in the ledger's order.
-    pub entries: Vec<(u64, Entry)>,
-    /// What they fold to.
-    pub receipts: Vec<Receipt>,
+    /// How many entries it holds.
+    pub entries: usize,
+    /// How many receipts they fold to.
+    pub receipts: usize,
     /// Entries that contradict others, which no honest host writes. Those of a part of a session may
     /// continue receipts that began before it.
     pub faults: Vec<FoldFault>,
@@ -109,9 +109,7 @@ impl Verified {
         let root = hex::encode(self.head.root);
         told.push_str(&format!(
             "entries: {}, receipts: {}, all as signed by {} (root {root})\n",
-            self.entries.len(),
-            self.receipts.len(),
-            self.head.origin,
+            self.entries, self.receipts, self.head.origin,
         ));
         for fault in &self.faults {
             told.push_str(&format!("strange: {fault}\n"));
@@ -131,8 +129,8 @@ impl Verified {
             "created_us": self.header.created_us,
             "scope": self.header.scope,
             "sessions": self.sessions,
-            "entries": self.entries.len(),
-            "receipts": self.receipts.len(),
+            "entries": self.entries,
+            "receipts": self.receipts,
             "faults": faults,
         })
     }
@@ -147,19 +145,20 @@ pub fn verify(file: &[u8], key: &VerifierKey) -> Result<Verified, ExportError> {
     let export = Export::read(file)?;
     let head = signed(&export, key)?;
     placed(&export)?;
-    let chains = chained(&export)?;
-    rooted(&export, &head)?;
-    if !export.intact {
+    let seen = Seen::of(&export)?;
+    let sessions = chained(&export, &seen)?;
+    rooted(&export, &seen.leaves, &head)?;
+    if !seen.intact {
         let why = "the digest at its end is not that of the file".to_owned();
         return Err(ExportError::Invalid(why));
     }
-    let folded = fold(chains.entries.iter().map(|(_, entry)| entry));
+    let (receipts, faults) = seen.courses();
     let whole = matches!(export.header.scope, Scope::Session(_));
-    let faults = folded.faults.into_iter();
+    let faults = faults.into_iter();
     Ok(Verified {
-        sessions: chains.sessions,
-        entries: chains.entries,
-        receipts: folded.receipts,
+        sessions,
+        entries: seen.leaves.len(),
+        receipts,
         faults: faults
             .filter(|fault| whole || !matches!(fault, FoldFault::Orphan { .. }))
             .collect(),
@@ -211,11 +210,6 @@ fn placed(export: &Export<'_>) -> Result<(), ExportError> {
     }
 }
 
-struct Chains {
-    sessions: Vec<VerifiedSession>,
-    entries: Vec<(u64, Entry)>,
-}
-
 /// One session's chain on the way through the records.
 struct Link<'a> {
     span: &'a Span,
@@ -225,7 +219,7 @@ struct Link<'a> {
     places: Vec<usize>,
 }
 
-fn chained(export: &Export<'_>) -> Result<Chains, ExportError> {
+fn chained(export: &Export<'_>, seen: &Seen<'_>) -> Result<Vec<VerifiedSession>, ExportError> {
     let mut links = HashMap::new();
     for span in &export.header.sessions {
         let head = ChainHead {
@@ -241,12 +235,8 @@ fn chained(export: &Export<'_>) -> Result<Chains, ExportError> {
         };
         links.insert(span.session.as_str(), link);
     }
-    let mut entries = Vec::with_capacity(export.records.len());
-    for (place, (index, stored)) in export.records.iter().enumerate() {
-        let entry = crate::decode(stored).map_err(|error| {
-            ExportError::Invalid(format!("the record of leaf {index}: {error}"))
-        })?;
-        let Some(link) = links.get_mut(entry.session.as_str()) else {
+    for (place, ((index, _), entry)) in export.records.iter().zip(seen.glances()).enumerate() {
+        let Some(link) = links.get_mut(&*entry.session) else {
             let session = crate::clip(&entry.session, crate::ID_BYTES_MAX);
             let why = format!(
                 "the record of leaf {index} is of session {session}, which the header does not name"
@@ -254,18 +244,17 @@ fn chained(export: &Export<'_>) -> Result<Chains, ExportError> {
             return Err(ExportError::Invalid(why));
         };
         link.places.push(place);
-        if let Err(error) = link.head.advance(stored) {
+        let taken = link
+            .head
+            .take(&entry.session, entry.seq, &entry.prev, &entry.hash);
+        if let Err(error) = taken {
             return Err(broken(export, link, error));
         }
-        link.closed = closes(&entry).unwrap_or(link.closed);
-        entries.push((*index, entry));
+        link.closed = closes(entry).unwrap_or(link.closed);
     }
     let sessions = export.header.sessions.iter();
     let sessions = sessions.map(|span| ended(export, span, links.get(span.session.as_str())));
-    Ok(Chains {
-        sessions: sessions.collect::<Result<_, _>>()?,
-        entries,
-    })
+    sessions.collect()
 }
 
 /// Which of two records was changed when one does not follow from the other.
@@ -346,10 +335,10 @@ fn ended(
 }
 
 /// The records are leaves of the signed tree.
-fn rooted(export: &Export<'_>, head: &TreeHead) -> Result<(), ExportError> {
+fn rooted(export: &Export<'_>, leaves: &[(u64, Hash)], head: &TreeHead) -> Result<(), ExportError> {
     let tree = PrunedTree {
         size: head.size,
-        leaves: &export.records,
+        leaves,
         hashes: &export.hashes,
     };
     match tree.root() {
@@ -366,14 +355,14 @@ fn rooted(export: &Export<'_>, head: &TreeHead) -> Result<(), ExportError> {
 
 /// Whether an entry ends its session (true), begins it again (false), or neither. A session of one call has
 /// the name of that call, and ends with its record.
-fn closes(entry: &Entry) -> Option<bool> {
-    match &entry.record {
-        Record::Change(change) => match change.what.as_str() {
+fn closes(entry: &Glance<'_>) -> Option<bool> {
+    match &entry.kind {
+        Kind::Change(what) => match &**what {
             "session.stopped" | "session.archive" | "session.rm" => Some(true),
             "session.launch" | "session.restart" => Some(false),
             _ => None,
         },
-        Record::Call(call) => (call.call == entry.session).then_some(true),
+        Kind::Call(call) => (*call == entry.session).then_some(true),
         _ => None,
     }
 }

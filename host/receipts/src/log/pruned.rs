@@ -1,7 +1,7 @@
 //! The tree with most of it left out: some leaves, and the roots of the largest subtrees that have none of
 //! them. Together they lead to the root, and not one hash is too many.
 
-use super::tree::{Hash, Nodes, TreeError, leaf_hash, node_hash};
+use super::tree::{Hash, Nodes, TreeError, node_hash};
 
 /// The largest subtrees of a tree that have none of some leaves, in their order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,16 +87,16 @@ fn range_root(from: u64, to: u64, nodes: &impl Nodes) -> Result<Hash, TreeError>
 
 /// Leaves and hashes, as somebody gave them.
 #[derive(Debug, Clone, Copy)]
-pub struct PrunedTree<'a, B> {
+pub struct PrunedTree<'a> {
     /// Leaves of the whole tree.
     pub size: u64,
-    /// Index and stored bytes of each leaf that is there, rising.
-    pub leaves: &'a [(u64, B)],
+    /// Index and hash of each leaf that is there, rising.
+    pub leaves: &'a [(u64, Hash)],
     /// The hashes of the cover, in order.
     pub hashes: &'a [Hash],
 }
 
-impl<B: AsRef<[u8]>> PrunedTree<'_, B> {
+impl PrunedTree<'_> {
     /// The root that they lead to.
     ///
     /// # Errors
@@ -122,18 +122,18 @@ impl<B: AsRef<[u8]>> PrunedTree<'_, B> {
     }
 }
 
-fn range<'a, B: AsRef<[u8]>>(
+fn range<'a>(
     from: u64,
     to: u64,
-    leaves: &[(u64, B)],
+    leaves: &[(u64, Hash)],
     hashes: &mut impl Iterator<Item = &'a Hash>,
 ) -> Result<Hash, PrunedTreeError> {
-    let Some((_, first)) = leaves.first() else {
+    let Some((_, leaf)) = leaves.first() else {
         let missing = PrunedTreeError::Missing { from, to };
         return hashes.next().copied().ok_or(missing);
     };
     if to - from == 1 {
-        return Ok(leaf_hash(first.as_ref()));
+        return Ok(*leaf);
     }
     let middle = split(from, to);
     let (left, right) = leaves.split_at(leaves.partition_point(|(index, _)| *index < middle));
@@ -143,8 +143,8 @@ fn range<'a, B: AsRef<[u8]>>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::tree::root;
     use super::super::tree::tests::Leaves;
+    use super::super::tree::{leaf_hash, root};
     use super::*;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
@@ -154,9 +154,13 @@ mod tests {
         leaves: &[(u64, &[u8])],
         hashes: &[Hash],
     ) -> Result<Hash, PrunedTreeError> {
+        let leaves: Vec<_> = leaves
+            .iter()
+            .map(|(at, bytes)| (*at, leaf_hash(bytes)))
+            .collect();
         PrunedTree {
             size: size as u64,
-            leaves,
+            leaves: &leaves,
             hashes,
         }
         .root()

@@ -93,11 +93,11 @@ fn exports_are_whole_and_verified_with_the_key_alone() {
     let session = store.tree().export(Scope::Session("s".into())).unwrap();
     let found = verify(&session, &key).unwrap();
     assert_eq!(found.sessions[0].to, 234);
-    assert_eq!(found.receipts.len(), 234);
+    assert_eq!(found.receipts, 234);
     let since = store.tree().export(Scope::Since(0)).unwrap();
-    assert_eq!(verify(&since, &key).unwrap().entries.len(), 700);
+    assert_eq!(verify(&since, &key).unwrap().entries, 700);
     let run = store.tree().export(Scope::Run("run-1".into())).unwrap();
-    assert!(!verify(&run, &key).unwrap().entries.is_empty());
+    assert!(verify(&run, &key).unwrap().entries > 0);
     let none = store
         .tree()
         .export(Scope::Session("none".into()))

@@ -42,25 +42,24 @@ pub(super) fn of_file(app: &App, from: &From) -> Done<Option<Evidence>> {
 
 /// What an export holds; verified if there is a key.
 pub(super) fn of_bytes(file: &[u8], key: Option<VerifierKey>) -> Done<Evidence> {
-    let Some(key) = key else {
-        let read = read_unverified(file).map_err(|error| Failure::Evidence { error })?;
-        return Ok(Evidence {
-            header: read.header,
-            entries: read.entries,
-            receipts: read.receipts,
-            proven: None,
-        });
+    let failed = |error| Failure::Evidence { error };
+    let proven = match key {
+        Some(key) => {
+            let found = verify(file, &key).map_err(failed)?;
+            Some(Proven {
+                key,
+                head: found.head,
+                sessions: found.sessions,
+            })
+        }
+        None => None,
     };
-    let found = verify(file, &key).map_err(|error| Failure::Evidence { error })?;
+    let read = read_unverified(file).map_err(failed)?;
     Ok(Evidence {
-        header: found.header,
-        entries: found.entries,
-        receipts: found.receipts,
-        proven: Some(Proven {
-            key,
-            head: found.head,
-            sessions: found.sessions,
-        }),
+        header: read.header,
+        entries: read.entries,
+        receipts: read.receipts,
+        proven,
     })
 }
 
