@@ -9,6 +9,7 @@
 
 pub mod net;
 
+mod ahead;
 mod errors;
 mod granted;
 mod outgoing;

@@ -1,5 +1,6 @@
 //! The task that performs one request and writes what came of it.
 
+use super::ahead::Ahead;
 use super::errors;
 use super::granted::{Granted, GrantedBody};
 use super::net::{CountingBody, Ended, Inbound, NetError, NetErrorKind, OutboundRequest, Tally};
@@ -13,6 +14,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tollgate_grants::{Effect, RequestUrl};
 use tollgate_receipts::{Outcome, OutcomeResult};
@@ -63,7 +65,7 @@ async fn perform(
     };
     tollgate_contract::stop_point("gate.after_effect");
     match sent {
-        Ok(inbound) => Ok(received(permit, granted, inbound, tally)),
+        Ok(inbound) => Ok(received(&scope.host.io, permit, granted, inbound, tally)),
         Err(error) => {
             if let NetErrorKind::DestinationIpProhibited { addresses, .. } = error.kind() {
                 refuse_addresses(scope, url, addresses).await;
@@ -110,6 +112,7 @@ fn failed(error: &NetError, tally: &Tally) -> Outcome {
 }
 
 fn received(
+    io: &Handle,
     permit: Permit,
     granted: Arc<Granted>,
     inbound: Inbound,
@@ -129,11 +132,12 @@ fn received(
         tally,
         why: Arc::clone(&why),
     };
+    let body = inbound.body.map_err(move |error: NetError| {
+        let _ = why.set(error.kind().code());
+        errors::to_guest(&error)
+    });
     let body = GrantedBody {
-        inner: inbound.body.map_err(move |error: NetError| {
-            let _ = why.set(error.kind().code());
-            errors::to_guest(&error)
-        }),
+        inner: Ahead::new(body, io),
         granted,
         revoked: || Error::HttpRequestDenied,
     };
