@@ -33,6 +33,9 @@ pub trait Ledger: Send + Sync {
         tickets: &'a [Ticket],
     ) -> Pin<Box<dyn Future<Output = Result<(), LedgerError>> + Send + 'a>>;
 
+    /// Begins to make `tickets` durable, elsewhere: somebody will wait for them soon. Returns at once.
+    fn hurry(&self, tickets: &[Ticket]);
+
     /// Makes `tickets` durable on this thread if nobody else is writing; otherwise does nothing. Blocks
     /// for as long as a commit takes. [`Ledger::durable`] then tells what came of it.
     fn write_now(&self, tickets: &[Ticket]);

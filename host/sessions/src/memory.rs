@@ -390,6 +390,8 @@ impl Ledger for MemoryStore {
         Box::pin(std::future::ready(Ok(())))
     }
 
+    fn hurry(&self, _: &[Ticket]) {}
+
     fn write_now(&self, _: &[Ticket]) {}
 
     fn durable_here(&self, _: &[Ticket]) -> Result<(), LedgerError> {

@@ -29,6 +29,12 @@ impl Ledger for Store {
         }
     }
 
+    fn hurry(&self, tickets: &[Ticket]) {
+        if let Ok(desk) = self.writable() {
+            desk.shared().want(tickets);
+        }
+    }
+
     fn write_now(&self, tickets: &[Ticket]) {
         if let Ok(desk) = self.writable()
             && !desk.shared().progress.all_finished(tickets)

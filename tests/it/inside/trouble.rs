@@ -133,6 +133,10 @@ impl Ledger for Trouble {
         })
     }
 
+    fn hurry(&self, tickets: &[Ticket]) {
+        self.ledger.hurry(tickets);
+    }
+
     fn write_now(&self, tickets: &[Ticket]) {
         self.ledger.write_now(tickets);
     }

@@ -185,6 +185,13 @@ impl CallScope {
         self.written(&tickets, result)
     }
 
+    /// The watermark will be waited for soon: it is made durable elsewhere meanwhile.
+    pub(crate) fn hurry(&self) {
+        if let Ok(tickets) = self.unwritten() {
+            self.host.ledger.hurry(&tickets);
+        }
+    }
+
     /// Does short blocking work on this thread, whose other tasks go on on another one. Only where
     /// [`may_block`] says so.
     pub(crate) fn in_place<T>(&self, work: impl FnOnce() -> T) -> T {

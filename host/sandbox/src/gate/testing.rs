@@ -56,6 +56,8 @@ impl Ledger for FakeLedger {
         }))
     }
 
+    fn hurry(&self, _: &[Ticket]) {}
+
     fn write_now(&self, _: &[Ticket]) {}
 
     fn durable_here(&self, _: &[Ticket]) -> Result<(), LedgerError> {

@@ -2,7 +2,7 @@
 
 usage: stream.py BASE_URL
 
-Reads lines of JSON, {"sessions": …, "tokens": …}: so many streams at once, each of so many tokens. Prints for each a
+Reads lines of JSON, {"sessions": …, "model": …}: so many streams at once, each of this model. Prints for each a
 line {"first_us": […], "seconds": …, "tokens": …, "peak_kib": …}: how long each waited for its first token, how long
 all took, what came, and the most memory that this process has had.
 """
@@ -18,34 +18,34 @@ from openai import AsyncOpenAI, OpenAI
 MESSAGES = [{"role": "user", "content": "Hello."}]
 
 
-def request(tokens):
-    return {"model": f"tokens-{tokens}", "messages": MESSAGES, "stream": True}
+def request(model):
+    return {"model": model, "messages": MESSAGES, "stream": True}
 
 
 def words(chunk):
     return chunk.choices and chunk.choices[0].delta.content
 
 
-def one(client, tokens):
+def one(client, model):
     started, first, count = time.perf_counter(), None, 0
-    for chunk in client.chat.completions.create(**request(tokens)):
+    for chunk in client.chat.completions.create(**request(model)):
         if words(chunk):
             first = first or time.perf_counter() - started
             count += 1
     return first, count
 
 
-async def one_of_many(client, tokens):
+async def one_of_many(client, model):
     started, first, count = time.perf_counter(), None, 0
-    async for chunk in await client.chat.completions.create(**request(tokens)):
+    async for chunk in await client.chat.completions.create(**request(model)):
         if words(chunk):
             first = first or time.perf_counter() - started
             count += 1
     return first, count
 
 
-async def many(client, sessions, tokens):
-    return await asyncio.gather(*(one_of_many(client, tokens) for _ in range(sessions)))
+async def many(client, sessions, model):
+    return await asyncio.gather(*(one_of_many(client, model) for _ in range(sessions)))
 
 
 def main():
@@ -55,12 +55,12 @@ def main():
     with asyncio.Runner() as runner:
         for line in sys.stdin:
             asked = json.loads(line)
-            sessions, tokens = asked["sessions"], asked["tokens"]
+            sessions, model = asked["sessions"], asked["model"]
             started = time.perf_counter()
             if sessions == 1:
-                streams = [one(alone, tokens)]
+                streams = [one(alone, model)]
             else:
-                streams = runner.run(many(together, sessions, tokens))
+                streams = runner.run(many(together, sessions, model))
             said = {
                 "first_us": [first * 1e6 for first, _ in streams],
                 "seconds": time.perf_counter() - started,

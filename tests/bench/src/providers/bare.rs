@@ -1,6 +1,6 @@
 //! The limit: an HTTP client that counts events and understands nothing.
 
-use super::{Sample, Side, server};
+use super::{Asked, Sample, Side, server};
 use crate::report::RAW;
 use crate::stats::Times;
 use anyhow::{Result, ensure};
@@ -39,11 +39,11 @@ impl Side for Bare {
         RAW
     }
 
-    fn read(&mut self, sessions: usize, tokens: usize) -> Result<Sample> {
+    fn read(&mut self, sessions: usize, asked: Asked) -> Result<Sample> {
         let started = Instant::now();
         let streams: Vec<_> = (0..sessions)
             .map(|_| {
-                let stream = stream(self.client.clone(), self.url.clone(), tokens);
+                let stream = stream(self.client.clone(), self.url.clone(), asked);
                 self.runtime.spawn(stream)
             })
             .collect();
@@ -65,11 +65,11 @@ impl Side for Bare {
 async fn stream(
     client: Client<HttpConnector, Full<Bytes>>,
     url: String,
-    tokens: usize,
+    asked: Asked,
 ) -> Result<(Duration, u64)> {
     let started = Instant::now();
     let body = serde_json::json!({
-        "model": server::model(tokens), "stream": true,
+        "model": server::model(asked), "stream": true,
         "messages": [{ "role": "user", "content": "Hello." }],
     });
     let request = hyper::Request::post(url)

@@ -1,7 +1,7 @@
 //! The memory of one long stream: this process, which holds host and server, and the component's own.
 
 use super::ours::Ours;
-use super::{Side, server};
+use super::{Asked, Side, server};
 use crate::report::{Figures, Report, say};
 use anyhow::{Context as _, Result};
 use tollgate_receipts::Record;
@@ -20,7 +20,7 @@ pub(super) fn run(
     let size = ours.host.store.log().size()?;
     std::fs::write(RESET_PEAK.0, RESET_PEAK.1)?;
     let before = status("VmRSS:")?;
-    let sample = ours.read_whole(1, tokens)?;
+    let sample = ours.read_whole(1, Asked::tokens(tokens))?;
     let peak = status("VmHWM:")?;
     say(&format!(
         "{tokens} tokens ({} bytes of text): {:.1} s; this process had {before:.1} MiB before and {peak:.1} MiB at most",
@@ -32,7 +32,7 @@ pub(super) fn run(
     let mut compared = false;
     for other in others {
         if other.peak_mib().is_some() {
-            other.read_whole(1, tokens)?;
+            other.read_whole(1, Asked::tokens(tokens))?;
             let theirs = other.peak_mib().map(Figures::one);
             let against = theirs.map(|theirs| (other.name(), theirs));
             report.row(&name, MEBIBYTES, against, mine, None);

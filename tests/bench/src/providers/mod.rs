@@ -11,13 +11,20 @@ mod ours;
 mod sdk;
 mod server;
 
-use crate::report::{Figures, PER_CALL, RAW, Report};
+use crate::report::{Aim, Figures, PER_CALL, RAW, Report};
 use crate::stats::Times;
 use anyhow::{Result, ensure};
 use server::Server;
+use std::time::Duration;
 
 /// Streams at once where there are many.
 const MANY: usize = 100;
+/// How long models think: no time at all, which none does, and little.
+const THINKS: [Duration; 2] = [Duration::ZERO, Duration::from_millis(20)];
+/// The most that a first token may come later, microseconds.
+const ADDED_US: f64 = 300.0;
+/// The least of the bare client's rate.
+const RATE: f64 = 0.9;
 /// Rounds of each side; sides take turns.
 const ROUNDS: usize = 3;
 /// Larger is better.
@@ -50,6 +57,24 @@ const QUICK: Scale = Scale {
     tokens_long: 20_000,
 };
 
+/// What a model is asked for.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    tokens: usize,
+    /// How long it takes to the first.
+    think: Duration,
+}
+
+impl Asked {
+    /// At once.
+    fn tokens(tokens: usize) -> Self {
+        Self {
+            tokens,
+            think: Duration::ZERO,
+        }
+    }
+}
+
 /// Streams that were read at once.
 #[derive(Debug)]
 struct Sample {
@@ -66,7 +91,7 @@ trait Side {
     fn name(&self) -> &'static str;
 
     /// Reads so many streams at once, each of so many tokens.
-    fn read(&mut self, sessions: usize, tokens: usize) -> Result<Sample>;
+    fn read(&mut self, sessions: usize, asked: Asked) -> Result<Sample>;
 
     /// The most memory that its process has had, where it has one of its own.
     fn peak_mib(&self) -> Option<f64> {
@@ -74,9 +99,9 @@ trait Side {
     }
 
     /// The same; everything must have come.
-    fn read_whole(&mut self, sessions: usize, tokens: usize) -> Result<Sample> {
-        let sample = self.read(sessions, tokens)?;
-        let wanted = sessions.saturating_mul(tokens) as u64;
+    fn read_whole(&mut self, sessions: usize, asked: Asked) -> Result<Sample> {
+        let sample = self.read(sessions, asked)?;
+        let wanted = sessions.saturating_mul(asked.tokens) as u64;
         let (name, came) = (self.name(), sample.tokens);
         ensure!(came == wanted, "{name} has {came} tokens of {wanted}");
         Ok(sample)
@@ -92,7 +117,9 @@ pub(crate) fn run(report: &mut Report, quick: bool) -> Result<()> {
         Ok(sdk) => others.push(Box::new(sdk)),
         Err(why) => report.skip(sdk::NAME, &why),
     }
-    firsts(report, &mut ours, &mut others, scale.firsts)?;
+    for think in THINKS {
+        firsts(report, &mut ours, &mut others, (scale.firsts, think))?;
+    }
     rates(report, &mut ours, &mut others, (1, scale.tokens))?;
     rates(report, &mut ours, &mut others, (MANY, scale.tokens_of_many))?;
     memory::run(report, &mut ours, &mut others, scale.tokens_long)
@@ -103,29 +130,35 @@ fn firsts(
     report: &mut Report,
     ours: &mut ours::Ours,
     others: &mut [Box<dyn Side>],
-    count: usize,
+    (count, think): (usize, Duration),
 ) -> Result<()> {
+    let asked = Asked { tokens: 1, think };
     let mut our_times = Times::default();
     let mut times = vec![Times::default(); others.len()];
     // The first of each side makes connections.
-    ours.read_whole(1, 1)?;
+    ours.read_whole(1, asked)?;
     for other in &mut *others {
-        other.read_whole(1, 1)?;
+        other.read_whole(1, asked)?;
     }
     for _ in 0..count {
-        our_times.add(ours.read_whole(1, 1)?.first);
+        our_times.add(ours.read_whole(1, asked)?.first);
         for (other, times) in others.iter_mut().zip(&mut times) {
-            times.add(other.read_whole(1, 1)?.first);
+            times.add(other.read_whole(1, asked)?.first);
         }
     }
     let mine = Figures::of_times(&our_times);
     for (other, times) in others.iter().zip(&times) {
         let theirs = Figures::of_times(times);
         let against = Some((other.name(), theirs));
-        report.row("first token, 1 stream", PER_CALL, against, mine, None);
+        let thinks = match think.as_millis() {
+            0 => String::new(),
+            ms => format!(", of a model that thinks {ms} ms"),
+        };
+        let name = format!("first token{thinks}");
+        report.row(&name, PER_CALL, against, mine, None);
         if other.name() == RAW {
-            let added = mine.less(theirs);
-            report.row("first token, added", PER_CALL, None, added, None);
+            let (added, aim) = (mine.less(theirs), Some(Aim::OursAtMost(ADDED_US)));
+            report.row(&format!("{name}, added"), PER_CALL, None, added, aim);
         }
     }
     Ok(())
@@ -141,9 +174,10 @@ fn rates(
     let mut mine = Rounds::default();
     let mut theirs: Vec<Rounds> = others.iter().map(|_| Rounds::default()).collect();
     for _ in 0..ROUNDS {
-        mine.add(ours.read_whole(sessions, tokens)?);
+        let asked = Asked::tokens(tokens);
+        mine.add(ours.read_whole(sessions, asked)?);
         for (other, rounds) in others.iter_mut().zip(&mut theirs) {
-            rounds.add(other.read_whole(sessions, tokens)?);
+            rounds.add(other.read_whole(sessions, asked)?);
         }
     }
     let streams = if sessions == 1 {
@@ -155,7 +189,8 @@ fn rates(
         let figures = |rounds: &Rounds| Figures::of_rates(&rounds.rates);
         let against = Some((other.name(), figures(theirs)));
         let name = format!("{sessions} {streams} of {tokens} tokens");
-        report.row(&name, TOKENS, against, figures(&mine), None);
+        let aim = (other.name() == RAW).then_some(Aim::Ratio(RATE));
+        report.row(&name, TOKENS, against, figures(&mine), aim);
         if sessions > 1 {
             let against = Some((other.name(), Figures::of_times(&theirs.first)));
             let name = format!("first token, {sessions} {streams}");

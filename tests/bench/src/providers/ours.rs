@@ -1,6 +1,6 @@
 //! Our side: the bundled adapter in the sandbox, with its receipts.
 
-use super::{Sample, Side, server};
+use super::{Asked, Sample, Side, server};
 use crate::host::Host;
 use crate::stats::Times;
 use anyhow::{Context as _, Result};
@@ -57,10 +57,10 @@ impl Side for Ours {
         "ours"
     }
 
-    fn read(&mut self, sessions: usize, tokens: usize) -> Result<Sample> {
+    fn read(&mut self, sessions: usize, asked: Asked) -> Result<Sample> {
         let started = Instant::now();
         let streams: Vec<_> = (0..sessions)
-            .map(|_| self.runtime.spawn(stream(Arc::clone(&self.host), tokens)))
+            .map(|_| self.runtime.spawn(stream(Arc::clone(&self.host), asked)))
             .collect();
         let mut sample = Sample {
             first: Times::default(),
@@ -77,9 +77,9 @@ impl Side for Ours {
     }
 }
 
-async fn stream(host: Arc<Host>, tokens: usize) -> Result<(Duration, u64)> {
+async fn stream(host: Arc<Host>, asked: Asked) -> Result<(Duration, u64)> {
     let request = CompletionRequest {
-        model: Some(server::model(tokens)),
+        model: Some(server::model(asked)),
         messages: vec![Message::text(Role::User, "Hello.")],
         stream: true,
         ..CompletionRequest::default()

@@ -1,6 +1,6 @@
 //! OpenAI's own Python package, in a process of its own (`tests/bench/peers/openai-sdk`).
 
-use super::{Sample, Side};
+use super::{Asked, Sample, Side, server};
 use crate::stats::Times;
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
@@ -59,9 +59,9 @@ impl Side for Sdk {
         NAME
     }
 
-    fn read(&mut self, sessions: usize, tokens: usize) -> Result<Sample> {
-        let asked = serde_json::json!({ "sessions": sessions, "tokens": tokens });
-        writeln!(self.stdin, "{asked}")?;
+    fn read(&mut self, sessions: usize, asked: Asked) -> Result<Sample> {
+        let line = serde_json::json!({ "sessions": sessions, "model": server::model(asked) });
+        writeln!(self.stdin, "{line}")?;
         self.stdin.flush()?;
         let mut line = String::new();
         ensure!(self.stdout.read_line(&mut line)? > 0, "{NAME} has ended");

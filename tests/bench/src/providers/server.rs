@@ -1,8 +1,10 @@
 //! A server on loopback that streams as many tokens as the model's name says, in the format of Chat Completions.
 
+use super::Asked;
 use anyhow::Result;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::time::Duration;
 
 /// What one token says.
 pub(super) const TOKEN: &str = " tok";
@@ -12,6 +14,8 @@ pub(super) const EVENTS_BEFORE: usize = 1;
 pub(super) const EVENTS_BESIDES: usize = 4;
 /// The name of a model that says `n` tokens is this and the number.
 const MODEL: &str = "tokens-";
+/// What stands before the milliseconds that it thinks.
+const THINK: &str = "-think-";
 /// How much is written at once.
 const WRITE_BYTES: usize = 64 * 1024;
 
@@ -36,9 +40,24 @@ impl Server {
     }
 }
 
-/// The model that says so many tokens.
-pub(super) fn model(tokens: usize) -> String {
-    format!("{MODEL}{tokens}")
+/// The model that says so many tokens, the first after a while.
+pub(super) fn model(asked: Asked) -> String {
+    format!("{MODEL}{}{THINK}{}", asked.tokens, asked.think.as_millis())
+}
+
+/// What a request asks for.
+fn asked(body: &str) -> Asked {
+    let number = |text: &str| -> u64 {
+        let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().unwrap_or(0)
+    };
+    let model = body.split_once(MODEL).map_or("", |(_, rest)| rest);
+    let think = model.split_once(THINK).map_or("", |(_, rest)| rest);
+    let tokens = usize::try_from(number(model)).unwrap_or(0);
+    Asked {
+        tokens,
+        think: Duration::from_millis(number(think)),
+    }
 }
 
 fn serve(stream: TcpStream) -> std::io::Result<()> {
@@ -47,9 +66,7 @@ fn serve(stream: TcpStream) -> std::io::Result<()> {
     let mut writer = stream;
     while let Some(body) = request(&mut reader)? {
         let body = String::from_utf8_lossy(&body);
-        let digits = body.split_once(MODEL).map_or("", |(_, rest)| rest);
-        let digits: String = digits.chars().take_while(char::is_ascii_digit).collect();
-        answer(&mut writer, digits.parse().unwrap_or(0))?;
+        answer(&mut writer, asked(&body))?;
     }
     Ok(())
 }
@@ -108,7 +125,7 @@ fn choice(out: &mut Vec<u8>, delta: &str, finish: &str) {
     event(out, &choice, "null");
 }
 
-fn answer(writer: &mut impl Write, tokens: usize) -> std::io::Result<()> {
+fn answer(writer: &mut impl Write, Asked { tokens, think }: Asked) -> std::io::Result<()> {
     let head =
         "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
     let mut out = Vec::with_capacity(WRITE_BYTES.saturating_mul(2));
@@ -118,6 +135,11 @@ fn answer(writer: &mut impl Write, tokens: usize) -> std::io::Result<()> {
         "{\"role\":\"assistant\",\"content\":\"\"}",
         "null",
     );
+    if !think.is_zero() {
+        writer.write_all(&out)?;
+        out.clear();
+        std::thread::sleep(think);
+    }
     let mut token = Vec::new();
     choice(&mut token, &format!("{{\"content\":\"{TOKEN}\"}}"), "null");
     for number in 0..tokens {

@@ -65,7 +65,14 @@ async fn perform(
     };
     tollgate_contract::stop_point("gate.after_effect");
     match sent {
-        Ok(inbound) => Ok(received(&scope.host.io, permit, granted, inbound, tally)),
+        Ok(inbound) => {
+            let response = received(&scope.host.io, permit, granted, inbound, tally);
+            // An adapter gives the first token on as soon as it has it.
+            if scope.caller.provider {
+                scope.hurry();
+            }
+            Ok(response)
+        }
         Err(error) => {
             if let NetErrorKind::DestinationIpProhibited { addresses, .. } = error.kind() {
                 refuse_addresses(scope, url, addresses).await;
