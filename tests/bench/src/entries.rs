@@ -45,7 +45,7 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-fn draft(session: &str, producer: usize, n: u64) -> Draft {
+pub(crate) fn draft(session: &str, producer: usize, n: u64) -> Draft {
     Draft {
         session: session.to_owned(),
         record: Record::Call(CallRecord {

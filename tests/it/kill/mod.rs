@@ -11,6 +11,7 @@
 
 mod again;
 mod call;
+mod cancel;
 mod evidence;
 mod model;
 mod moments;

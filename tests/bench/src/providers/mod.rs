@@ -15,7 +15,7 @@ use crate::report::{Aim, Figures, PER_CALL, RAW, Report};
 use crate::stats::Times;
 use anyhow::{Result, ensure};
 use server::Server;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Streams at once where there are many.
 const MANY: usize = 100;
@@ -120,6 +120,7 @@ pub(crate) fn run(report: &mut Report, quick: bool) -> Result<()> {
     for think in THINKS {
         firsts(report, &mut ours, &mut others, (scale.firsts, think))?;
     }
+    commits(report, &ours, scale.firsts)?;
     rates(report, &mut ours, &mut others, (1, scale.tokens))?;
     rates(report, &mut ours, &mut others, (MANY, scale.tokens_of_many))?;
     memory::run(report, &mut ours, &mut others, scale.tokens_long)
@@ -161,6 +162,22 @@ fn firsts(
             report.row(&format!("{name}, added"), PER_CALL, None, added, aim);
         }
     }
+    Ok(())
+}
+
+/// The two durable entries that come before every first token: that the request is intended, and how it was answered.
+fn commits(report: &mut Report, ours: &ours::Ours, count: usize) -> Result<()> {
+    let mut times = Times::default();
+    for n in 0..count as u64 {
+        let started = Instant::now();
+        for entry in [n * 2, n * 2 + 1] {
+            let draft = crate::entries::draft("commits", 0, entry);
+            ours.host.store.append_blocking(draft)?;
+        }
+        times.push(started.elapsed());
+    }
+    let name = "of that, two durable entries of the ledger";
+    report.row(name, PER_CALL, None, Figures::of_times(&times), None);
     Ok(())
 }
 
