@@ -2,6 +2,7 @@
 
 use super::victim::Victim;
 use crate::support::{Home, ledger};
+use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Signal, kill_process};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
@@ -49,7 +50,7 @@ fn serve(listener: &TcpListener, seen: &Endless) -> std::io::Result<()> {
 }
 
 #[track_caller]
-fn until(what: &str, holds: impl Fn() -> bool) {
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let started = Instant::now();
     while !holds() {
         assert!(started.elapsed() < WAIT_MAX, "{what}");
@@ -82,19 +83,21 @@ fn a_cancelled_run_closes_its_request() {
         "m",
     ];
     home.ok(["agent", "launch"].iter().chain(&session));
-    // The run stops itself when all that it has begun has settled, before it writes that it has ended.
     let command = home.command(["agent", "prompt", "s", "go on for ever"]);
-    let mut run = Victim::until(command, "before_run_completed", 1);
+    let mut run = Victim::start(command);
     until("nothing was streamed", || {
         seen.pieces.load(Ordering::Relaxed) > 2
     });
-    assert!(!seen.closed.load(Ordering::Acquire));
+    assert!(!seen.closed.load(Ordering::Acquire) && !run.has_ended());
+    // The run cannot write that it has ended, and so does not, for as long as somebody has this lock.
+    let lock = std::fs::File::open(home.own().join("state/store/store.lock")).unwrap();
+    flock(&lock, FlockOperation::LockExclusive).unwrap();
     kill_process(run.pid(), Signal::INT).unwrap();
-    run.wait_stopped();
     until("the request was not closed", || {
+        assert!(!run.has_ended(), "its end closed the request");
         seen.closed.load(Ordering::Acquire)
     });
-    kill_process(run.pid(), Signal::CONT).unwrap();
+    flock(&lock, FlockOperation::Unlock).unwrap();
     let ran = run.end();
     assert_ne!(ran.code, Some(0), "{ran}");
     let status = home.json(["agent", "status", "s"]);
