@@ -20,7 +20,7 @@ use tollgate_store::Store;
 const COUNTED: u64 = 50_000;
 const ROUNDS: usize = 5;
 /// Entries of one commit.
-const BATCH: usize = 256;
+const BATCH: usize = 1_024;
 /// Receipts of the long log.
 const MANY: u64 = 1_000_000;
 /// Sessions of the long log.

@@ -119,7 +119,7 @@ fn heavy_a_hundred_calls_at_once() {
 }
 
 #[test]
-fn heavy_a_cancelled_call_ends_and_is_on_record() {
+fn a_cancelled_call_ends_and_is_on_record() {
     everywhere("cancel", |home, seen, _| {
         wait_for_end(
             home,

@@ -35,6 +35,8 @@ const TOKENS: &str = "tokens per second";
 struct Scale {
     /// First tokens of each side.
     firsts: usize,
+    /// Tokens of a stream at the pace of a model.
+    tokens_paced: usize,
     /// Tokens of the one stream whose rate is taken.
     tokens: usize,
     /// Tokens of each of [`MANY`] streams.
@@ -45,6 +47,7 @@ struct Scale {
 
 const FULL: Scale = Scale {
     firsts: 500,
+    tokens_paced: 4_000,
     tokens: 50_000,
     tokens_of_many: 2_000,
     tokens_long: 1_000_000,
@@ -52,6 +55,7 @@ const FULL: Scale = Scale {
 
 const QUICK: Scale = Scale {
     firsts: 40,
+    tokens_paced: 400,
     tokens: 4_000,
     tokens_of_many: 100,
     tokens_long: 20_000,
@@ -63,6 +67,8 @@ struct Asked {
     tokens: usize,
     /// How long it takes to the first.
     think: Duration,
+    /// Tokens in a second; none for as many as can be written.
+    pace: Option<u32>,
 }
 
 impl Asked {
@@ -71,6 +77,7 @@ impl Asked {
         Self {
             tokens,
             think: Duration::ZERO,
+            pace: None,
         }
     }
 }
@@ -121,6 +128,18 @@ pub(crate) fn run(report: &mut Report, quick: bool) -> Result<()> {
         firsts(report, &mut ours, &mut others, (scale.firsts, think))?;
     }
     commits(report, &ours, scale.firsts)?;
+    paced(
+        report,
+        &mut ours,
+        &mut others,
+        (1, scale.tokens_paced, 2_000),
+    )?;
+    paced(
+        report,
+        &mut ours,
+        &mut others,
+        (MANY, scale.tokens_paced / 20, 100),
+    )?;
     rates(report, &mut ours, &mut others, (1, scale.tokens))?;
     rates(report, &mut ours, &mut others, (MANY, scale.tokens_of_many))?;
     memory::run(report, &mut ours, &mut others, scale.tokens_long)
@@ -133,7 +152,10 @@ fn firsts(
     others: &mut [Box<dyn Side>],
     (count, think): (usize, Duration),
 ) -> Result<()> {
-    let asked = Asked { tokens: 1, think };
+    let asked = Asked {
+        think,
+        ..Asked::tokens(1)
+    };
     let mut our_times = Times::default();
     let mut times = vec![Times::default(); others.len()];
     // The first of each side makes connections.
@@ -179,6 +201,40 @@ fn commits(report: &mut Report, ours: &ours::Ours, count: usize) -> Result<()> {
     let name = "of that, two durable entries of the ledger";
     report.row(name, PER_CALL, None, Figures::of_times(&times), None);
     Ok(())
+}
+
+/// Tokens in a second of streams at the pace of models: a fast one, and many that are slower.
+fn paced(
+    report: &mut Report,
+    ours: &mut ours::Ours,
+    others: &mut [Box<dyn Side>],
+    (sessions, tokens, pace): (usize, usize, u32),
+) -> Result<()> {
+    let asked = Asked {
+        pace: Some(pace),
+        ..Asked::tokens(tokens)
+    };
+    let mut mine = Vec::new();
+    let mut theirs = vec![Vec::new(); others.len()];
+    for _ in 0..ROUNDS {
+        mine.push(rate(&ours.read_whole(sessions, asked)?));
+        for (other, rates) in others.iter_mut().zip(&mut theirs) {
+            rates.push(rate(&other.read_whole(sessions, asked)?));
+        }
+    }
+    let mine = Figures::of_rates(&mine);
+    for (other, rates) in others.iter().zip(&theirs) {
+        let against = Some((other.name(), Figures::of_rates(rates)));
+        let aim = (other.name() == RAW).then_some(Aim::Ratio(RATE));
+        let name = format!("{sessions} at {pace} tokens a second");
+        report.row(&name, TOKENS, against, mine, aim);
+    }
+    Ok(())
+}
+
+/// Tokens in a second.
+fn rate(sample: &Sample) -> f64 {
+    sample.tokens as f64 / sample.seconds
 }
 
 /// Tokens in a second and first tokens, of streams at once.
@@ -232,7 +288,7 @@ struct Rounds {
 
 impl Rounds {
     fn add(&mut self, sample: Sample) {
-        self.rates.push(sample.tokens as f64 / sample.seconds);
+        self.rates.push(rate(&sample));
         self.first.add(sample.first);
     }
 }

@@ -4,7 +4,7 @@ use super::Asked;
 use anyhow::Result;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What one token says.
 pub(super) const TOKEN: &str = " tok";
@@ -16,6 +16,8 @@ pub(super) const EVENTS_BESIDES: usize = 4;
 const MODEL: &str = "tokens-";
 /// What stands before the milliseconds that it thinks.
 const THINK: &str = "-think-";
+/// What stands before the tokens in a second.
+const PACE: &str = "-pace-";
 /// How much is written at once.
 const WRITE_BYTES: usize = 64 * 1024;
 
@@ -42,7 +44,9 @@ impl Server {
 
 /// The model that says so many tokens, the first after a while.
 pub(super) fn model(asked: Asked) -> String {
-    format!("{MODEL}{}{THINK}{}", asked.tokens, asked.think.as_millis())
+    let (tokens, think) = (asked.tokens, asked.think.as_millis());
+    let pace = asked.pace.unwrap_or(0);
+    format!("{MODEL}{tokens}{THINK}{think}{PACE}{pace}")
 }
 
 /// What a request asks for.
@@ -53,10 +57,13 @@ fn asked(body: &str) -> Asked {
     };
     let model = body.split_once(MODEL).map_or("", |(_, rest)| rest);
     let think = model.split_once(THINK).map_or("", |(_, rest)| rest);
+    let pace = model.split_once(PACE).map_or("", |(_, rest)| rest);
+    let pace = u32::try_from(number(pace)).unwrap_or(0);
     let tokens = usize::try_from(number(model)).unwrap_or(0);
     Asked {
         tokens,
         think: Duration::from_millis(number(think)),
+        pace: (pace > 0).then_some(pace),
     }
 }
 
@@ -125,7 +132,7 @@ fn choice(out: &mut Vec<u8>, delta: &str, finish: &str) {
     event(out, &choice, "null");
 }
 
-fn answer(writer: &mut impl Write, Asked { tokens, think }: Asked) -> std::io::Result<()> {
+fn answer(writer: &mut impl Write, asked: Asked) -> std::io::Result<()> {
     let head =
         "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
     let mut out = Vec::with_capacity(WRITE_BYTES.saturating_mul(2));
@@ -135,6 +142,11 @@ fn answer(writer: &mut impl Write, Asked { tokens, think }: Asked) -> std::io::R
         "{\"role\":\"assistant\",\"content\":\"\"}",
         "null",
     );
+    let Asked {
+        tokens,
+        think,
+        pace,
+    } = asked;
     if !think.is_zero() {
         writer.write_all(&out)?;
         out.clear();
@@ -142,8 +154,17 @@ fn answer(writer: &mut impl Write, Asked { tokens, think }: Asked) -> std::io::R
     }
     let mut token = Vec::new();
     choice(&mut token, &format!("{{\"content\":\"{TOKEN}\"}}"), "null");
+    let began = Instant::now();
     for number in 0..tokens {
         out.extend_from_slice(&token);
+        if let Some(pace) = pace {
+            // When the next one is due, whatever the last one took.
+            let due = Duration::from_secs(1) * u32::try_from(number).unwrap_or(u32::MAX) / pace;
+            std::thread::sleep(due.saturating_sub(began.elapsed()));
+            writer.write_all(&out)?;
+            out.clear();
+            continue;
+        }
         // The first leaves at once, as it would from a model.
         if number == 0 || out.len() > WRITE_BYTES {
             writer.write_all(&out)?;
