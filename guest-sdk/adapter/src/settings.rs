@@ -71,6 +71,13 @@ impl Settings {
     }
 }
 
+/// The model where a request names none, as `describe` says it: the operator's, else the adapter's own. A
+/// configuration that cannot be read is told by the request that meets it.
+pub fn default_model(defaults: &Defaults) -> Option<String> {
+    let own = || (!defaults.model.is_empty()).then(|| defaults.model.to_owned());
+    get(MODEL_KEY).ok().flatten().or_else(own)
+}
+
 /// The value of `key`; an empty one counts as none.
 ///
 /// # Errors
@@ -129,6 +136,12 @@ mod tests {
         let settings = Settings::read(&DEFAULTS).unwrap();
         assert_eq!(settings.url("/chat"), "https://a.test/v1/chat");
         assert_eq!(settings.model, "small");
+        assert_eq!(default_model(&DEFAULTS).as_deref(), Some("small"));
+        let without = Defaults {
+            model: "",
+            ..DEFAULTS
+        };
+        assert_eq!(default_model(&without), None);
         assert_eq!(settings.headers, [("x-version".into(), "1".into())]);
         set_config(BASE_URL_KEY, "http://127.0.0.1:1/");
         set_config(MODEL_KEY, "large");
@@ -137,6 +150,7 @@ mod tests {
         let settings = Settings::read(&DEFAULTS).unwrap();
         assert_eq!(settings.url("/chat"), "http://127.0.0.1:1/chat");
         assert_eq!(settings.model, "large");
+        assert_eq!(default_model(&without).as_deref(), Some("large"));
         assert_eq!(
             settings.headers,
             [

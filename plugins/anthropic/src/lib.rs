@@ -39,7 +39,7 @@ impl Provider for Anthropic {
         ProviderInfo {
             name: NAME.into(),
             format: "anthropic-messages".into(),
-            default_model: Some(DEFAULT_MODEL.into()),
+            default_model: settings::default_model(),
             streams: true,
         }
     }
@@ -57,3 +57,20 @@ impl Provider for Anthropic {
 }
 
 tollgate_sdk::export_provider!(Anthropic);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tollgate_sdk::testing::set_config;
+
+    #[test]
+    fn the_configured_model_is_the_one_that_is_told() {
+        assert_eq!(
+            Anthropic::describe().default_model.as_deref(),
+            Some(DEFAULT_MODEL)
+        );
+        set_config("model", "another");
+        let told = Anthropic::describe().default_model;
+        assert_eq!(told.as_deref(), Some("another"));
+    }
+}

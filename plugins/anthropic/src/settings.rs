@@ -43,6 +43,11 @@ pub(crate) struct Settings {
     pub(crate) thinking_display: Option<String>,
 }
 
+/// The model where a request names none.
+pub(crate) fn default_model() -> Option<String> {
+    server::default_model(&DEFAULTS)
+}
+
 impl Settings {
     /// Reads the plugin's configuration.
     pub(crate) fn read() -> Result<Self, ProviderError> {

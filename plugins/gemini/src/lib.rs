@@ -43,7 +43,7 @@ impl Provider for Gemini {
         ProviderInfo {
             name: signed::PROVIDER.into(),
             format: "gemini-generate-content".into(),
-            default_model: Some(DEFAULTS.model.into()),
+            default_model: settings::default_model(&DEFAULTS),
             streams: true,
         }
     }
@@ -62,3 +62,20 @@ impl Provider for Gemini {
 }
 
 tollgate_sdk::export_provider!(Gemini);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tollgate_sdk::testing::set_config;
+
+    #[test]
+    fn the_configured_model_is_the_one_that_is_told() {
+        assert_eq!(
+            Gemini::describe().default_model.as_deref(),
+            Some(DEFAULTS.model)
+        );
+        set_config("model", "another");
+        let told = Gemini::describe().default_model;
+        assert_eq!(told.as_deref(), Some("another"));
+    }
+}

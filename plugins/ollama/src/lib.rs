@@ -14,7 +14,7 @@ mod settings;
 mod wire;
 
 use settings::Own;
-use tollgate_adapter::settings::{Defaults, Settings};
+use tollgate_adapter::settings::{Defaults, Settings, default_model};
 use tollgate_sdk::{
     Completion, CompletionRequest, Provider, ProviderError, ProviderInfo, http, options, sink,
 };
@@ -35,7 +35,7 @@ impl Provider for Ollama {
         ProviderInfo {
             name: "ollama".into(),
             format: "ollama-chat".into(),
-            default_model: None,
+            default_model: default_model(&DEFAULTS),
             streams: true,
         }
     }
@@ -52,3 +52,17 @@ impl Provider for Ollama {
 }
 
 tollgate_sdk::export_provider!(Ollama);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tollgate_sdk::testing::set_config;
+
+    #[test]
+    fn the_configured_model_is_the_one_that_is_told() {
+        assert_eq!(Ollama::describe().default_model.as_deref(), None);
+        set_config("model", "another");
+        let told = Ollama::describe().default_model;
+        assert_eq!(told.as_deref(), Some("another"));
+    }
+}

@@ -76,11 +76,10 @@ impl Provider for OpenAi {
             Ok(Format::Responses) => "openai-responses",
             _ => "openai-chat-completions",
         };
-        let model = Settings::read(&DEFAULTS).map(|settings| settings.model);
         ProviderInfo {
             name: common::PROVIDER.into(),
             format: format.into(),
-            default_model: Some(model.unwrap_or_else(|_| DEFAULT_MODEL.into())),
+            default_model: settings::default_model(&DEFAULTS),
             streams: true,
         }
     }
