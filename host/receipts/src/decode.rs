@@ -69,57 +69,70 @@ struct Envelope<'a> {
 
 /// Reads the stored bytes of one entry.
 pub fn decode(sealed: &[u8]) -> Result<Entry, DecodeError> {
+    let envelope: Envelope<'_> = read(sealed, |envelope: &Envelope<'_>| &envelope.schema)?;
+    Ok(Entry {
+        record: record(&envelope.kind, sealed)?,
+        session: envelope.session.into_owned(),
+        seq: envelope.seq,
+        prev: previous(&envelope.prev)?,
+        hash: entry_hash(sealed),
+    })
+}
+
+/// Reads of an entry what `T` wants of it, if it is one that this version can read.
+pub(crate) fn read<'a, T: Deserialize<'a>>(
+    sealed: &'a [u8],
+    schema: impl Fn(&T) -> &str,
+) -> Result<T, DecodeError> {
     if sealed.len() > ENTRY_BYTES_MAX {
         return Err(DecodeError::TooLong {
             bytes: sealed.len(),
         });
     }
-    let envelope: Envelope<'_> = serde_json::from_slice(sealed).map_err(|error| {
+    let read: T = serde_json::from_slice(sealed).map_err(|error| {
         // The rest of a newer entry may look different.
         match serde_json::from_slice::<Schema>(sealed) {
             Ok(Schema { schema }) if schema != ENTRY_SCHEMA => other_schema(&schema),
             _ => damaged(error),
         }
     })?;
-    if envelope.schema != ENTRY_SCHEMA {
-        return Err(other_schema(&envelope.schema));
+    match schema(&read) {
+        ENTRY_SCHEMA => Ok(read),
+        other => Err(other_schema(other)),
     }
-    let record = record(&envelope.kind, sealed)?;
+}
+
+/// The previous entry's hash.
+pub(crate) fn previous(in_hex: &str) -> Result<[u8; HASH_BYTES], DecodeError> {
     let mut prev = [0; HASH_BYTES];
-    hex::decode_to_slice(envelope.prev.as_bytes(), &mut prev)
+    hex::decode_to_slice(in_hex.as_bytes(), &mut prev)
         .map_err(|error| DecodeError::Damaged(format!("the previous hash: {error}")))?;
-    Ok(Entry {
-        session: envelope.session.into_owned(),
-        seq: envelope.seq,
-        prev,
-        hash: entry_hash(sealed),
-        record,
-    })
+    Ok(prev)
 }
 
 /// The record of a kind. Read as that kind at once: [`Record`] by itself keeps every field until it has found out
 /// which it is.
 fn record(kind: &str, sealed: &[u8]) -> Result<Record, DecodeError> {
-    fn read<T: DeserializeOwned>(sealed: &[u8]) -> Result<T, DecodeError> {
+    fn of<T: DeserializeOwned>(sealed: &[u8]) -> Result<T, DecodeError> {
         serde_json::from_slice(sealed).map_err(damaged)
     }
     Ok(match kind {
-        "effect" => Record::Effect(read(sealed)?),
-        "outcome" => Record::Outcome(read(sealed)?),
-        "read_set" => Record::ReadSet(read(sealed)?),
-        "collapsed" => Record::Collapsed(read(sealed)?),
-        "call" => Record::Call(read(sealed)?),
-        "change" => Record::Change(read(sealed)?),
-        _ => read(sealed)?,
+        "effect" => Record::Effect(of(sealed)?),
+        "outcome" => Record::Outcome(of(sealed)?),
+        "read_set" => Record::ReadSet(of(sealed)?),
+        "collapsed" => Record::Collapsed(of(sealed)?),
+        "call" => Record::Call(of(sealed)?),
+        "change" => Record::Change(of(sealed)?),
+        _ => of(sealed)?,
     })
 }
 
-pub(crate) fn damaged(error: serde_json::Error) -> DecodeError {
+fn damaged(error: serde_json::Error) -> DecodeError {
     // The message can quote the entry, which a stranger may have written.
     DecodeError::Damaged(clip(&error.to_string(), 256))
 }
 
-pub(crate) fn other_schema(found: &str) -> DecodeError {
+fn other_schema(found: &str) -> DecodeError {
     let version = |schema: &str| {
         let (name, version) = schema.split_once('/')?;
         Some((name.to_owned(), version.parse::<u32>().ok()?))

@@ -1,8 +1,8 @@
 //! What verifying needs of an entry, and no more: read in one pass, and nothing of it copied.
 
-use crate::decode::{DecodeError, damaged, other_schema};
+use crate::decode::{self, DecodeError};
 use crate::fold::{Course, FoldFault};
-use crate::{ENTRY_BYTES_MAX, ENTRY_SCHEMA, HASH_BYTES, OutcomeResult, State, entry_hash};
+use crate::{HASH_BYTES, OutcomeResult, State, entry_hash};
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -60,12 +60,6 @@ impl Part<'_> {
 }
 
 #[derive(Deserialize)]
-struct Schema<'a> {
-    #[serde(borrow)]
-    schema: Cow<'a, str>,
-}
-
-#[derive(Deserialize)]
 struct Read<'a> {
     #[serde(borrow)]
     schema: Cow<'a, str>,
@@ -92,24 +86,8 @@ struct Read<'a> {
 
 /// Glances at the stored bytes of one entry.
 pub(crate) fn glance(sealed: &[u8]) -> Result<Glance<'_>, DecodeError> {
-    if sealed.len() > ENTRY_BYTES_MAX {
-        return Err(DecodeError::TooLong {
-            bytes: sealed.len(),
-        });
-    }
-    let read: Read<'_> = serde_json::from_slice(sealed).map_err(|error| {
-        // The rest of a newer entry may look different.
-        match serde_json::from_slice::<Schema<'_>>(sealed) {
-            Ok(Schema { schema }) if schema != ENTRY_SCHEMA => other_schema(&schema),
-            _ => damaged(error),
-        }
-    })?;
-    if read.schema != ENTRY_SCHEMA {
-        return Err(other_schema(&read.schema));
-    }
-    let mut prev = [0; HASH_BYTES];
-    hex::decode_to_slice(read.prev.as_bytes(), &mut prev)
-        .map_err(|error| DecodeError::Damaged(format!("the previous hash: {error}")))?;
+    let read: Read<'_> = decode::read(sealed, |read: &Read<'_>| &read.schema)?;
+    let prev = decode::previous(&read.prev)?;
     let part = read.receipt.map(|receipt| Part {
         receipt,
         state: read.state,

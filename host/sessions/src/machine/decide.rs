@@ -1,18 +1,11 @@
 //! `(state, command) → events, wait, or refusal`: the whole table.
 
 use super::apply::{archivable, removable, stoppable, takes_messages};
-use super::{Command, LostEffect, OwnerLoss, Rebinding, Refusal, Resolving};
+use super::lost::{BY_A_GRANT, ends_when_resolved, lost_effects, owner_lost};
+use super::{Command, Rebinding, Refusal};
 use crate::event::{Event, RunEnd, RunSeed};
 use crate::state::{Run, State};
-use crate::status::{
-    BlockReason, FaultReason, Hosting, InterruptReason, Kind, Resolution, RunStatus, Status,
-};
-
-/// How often another host may go on with an autonomous run.
-pub const TAKEOVERS_MAX: u32 = 3;
-
-/// Why a run goes on whose effect may be performed again without anybody being asked.
-const BY_A_GRANT: &str = "retryable";
+use crate::status::{BlockReason, FaultReason, InterruptReason, Kind, RunStatus, Status};
 
 /// What follows from a legal command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +55,10 @@ pub fn decide(state: &State, command: &Command) -> Decided {
         | Command::Recover { .. }
         | Command::RecoverResume
         | Command::RecoverReconnect(_) => recovery(state, command, &say),
-        Command::OwnerLost(loss) => owner_lost(state, loss, &say),
+        Command::OwnerLost(loss) => match owner_lost(state, loss) {
+            Some(events) => many(events),
+            None => say.no("it needs no owner as it stands", None),
+        },
         Command::Indeterminate(effects) if !effects.is_empty() => {
             let mut events = lost_effects(effects);
             if state.status == Status::Running && effects.iter().all(|lost| lost.again) {
@@ -242,7 +238,7 @@ fn cancel(state: &State, reason: Option<String>) -> Option<Event> {
     })
 }
 
-fn interrupt(state: &State, reason: InterruptReason) -> Option<Event> {
+pub(super) fn interrupt(state: &State, reason: InterruptReason) -> Option<Event> {
     let run = state.run.as_ref()?;
     Some(Event::RunInterrupted {
         end: end_of(run),
@@ -350,46 +346,7 @@ fn unpark(state: &State, command: &Command, say: &Say<'_>) -> Decided {
     }
 }
 
-/// An autonomous session has no second prompt: once its last effect is told, it has ended, unless
-/// something of its run shall be made again.
-fn ends_when_resolved(state: &State, word: &Resolving) -> bool {
-    let autonomous = state.identity.mode.kind == Kind::Autonomous;
-    autonomous && state.status == Status::Blocked && !continues(state, word)
-}
-
-/// Whether the last run has something to be made again once this word is heard.
-fn continues(state: &State, word: &Resolving) -> bool {
-    let Some(last) = &state.last_run else {
-        return false;
-    };
-    let mut run = last.run.clone();
-    if let Some(call) = &word.call {
-        run.hear(call, word.resolution);
-    }
-    let again = word.resolution == Resolution::Retry
-        || run.open_calls.values().any(|call| run.may_repeat(call));
-    last.status == RunStatus::Interrupted && again
-}
-
-/// What a session learns of effects whose end nobody saw.
-fn lost_effects(effects: &[LostEffect]) -> Vec<Event> {
-    let mut events = Vec::new();
-    if !effects.is_empty() {
-        let receipts = effects.iter().map(|lost| lost.receipt.clone());
-        events.push(Event::EffectsIndeterminate {
-            receipts: receipts.collect(),
-        });
-    }
-    let again = effects.iter().filter(|lost| lost.again);
-    events.extend(again.map(|lost| Event::EffectResolved {
-        receipt: lost.receipt.clone(),
-        resolution: Resolution::Retry,
-        call: Some(lost.call.clone()),
-    }));
-    events
-}
-
-fn resume(state: &State, cause: &str) -> Vec<Event> {
+pub(super) fn resume(state: &State, cause: &str) -> Vec<Event> {
     state
         .run
         .iter()
@@ -475,64 +432,7 @@ fn then_fault(before: Option<Event>, reason: FaultReason, detail: Option<String>
 
 /// What an owner's death leaves. An effect that it had begun and not ended is the more urgent news: the
 /// session waits in `blocked(indeterminate)` rather than in `failed` until an operator has told.
-fn owner_lost(state: &State, loss: &OwnerLoss, say: &Say<'_>) -> Decided {
-    let autonomous = state.identity.mode.kind == Kind::Autonomous;
-    let background = state.identity.mode.hosting == Hosting::Background;
-    let told = loss.effects.iter().all(|lost| lost.again);
-    let unknown = !told || !state.unresolved.is_empty();
-    let reason = if loss.endpoint {
-        FaultReason::StaleEndpoint
-    } else {
-        FaultReason::StalePid
-    };
-    let fault = || Event::Faulted {
-        reason,
-        detail: Some(loss.note.clone()),
-    };
-    let interrupted = interrupt(state, InterruptReason::HostLost);
-    let takeovers = state
-        .run
-        .as_ref()
-        .map(|run| (run.run.clone(), run.takeovers));
-
-    let mut resumed = false;
-    let mut events = Vec::new();
-    match (state.status, takeovers) {
-        (Status::Stopping, _) => events.push(stopped(state)),
-        // A one-shot in a terminal died with it; only a background host's work is taken over.
-        (Status::Running, Some((run, taken)))
-            if autonomous && background && taken < TAKEOVERS_MAX =>
-        {
-            events.push(Event::RunTaken { run });
-            resumed = told && !loss.effects.is_empty();
-        }
-        (Status::Running, _) => {
-            events.extend(interrupted);
-            events.extend((background && !unknown).then(fault));
-            events.extend((autonomous && !background && !unknown).then_some(Event::Archived {}));
-        }
-        (Status::Starting, _) if !background => {}
-        (Status::Starting | Status::Unbound, _) if background => events.push(fault()),
-        (Status::Idle | Status::Blocked, _) if background => {
-            events.extend(interrupted);
-            events.extend((!unknown).then(fault));
-        }
-        _ if loss.effects.is_empty() => return say.no("it needs no owner as it stands", None),
-        _ => {}
-    }
-    let lost = Event::OwnerLost {
-        fence: loss.fence,
-        note: loss.note.clone(),
-    };
-    events.insert(0, lost);
-    events.extend(lost_effects(&loss.effects));
-    if resumed {
-        events.extend(resume(state, BY_A_GRANT));
-    }
-    many(events)
-}
-
-fn stopped(state: &State) -> Event {
+pub(super) fn stopped(state: &State) -> Event {
     Event::Stopped {
         runs: state.links.runs.total,
         handoff: state.links.handoffs.ids.back().cloned(),

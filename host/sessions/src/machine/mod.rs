@@ -11,6 +11,7 @@
 mod apply;
 mod command;
 mod decide;
+mod lost;
 mod refusal;
 
 #[cfg(test)]
@@ -18,7 +19,8 @@ mod tests;
 
 pub use apply::{Corrupt, apply};
 pub use command::{Command, LostEffect, OwnerLoss, Rebinding, Resolving};
-pub use decide::{Decision, TAKEOVERS_MAX, decide};
+pub use decide::{Decision, decide};
+pub use lost::TAKEOVERS_MAX;
 pub use refusal::Refusal;
 
 use crate::state::State;
