@@ -61,6 +61,27 @@ impl Signing {
         Ok((old, new))
     }
 
+    /// Makes another key where the private part of the one in force is nowhere; gives the old public one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Refused`] if it is there: then it signs the new one too.
+    pub(crate) fn replace_lost(
+        &self,
+        connection: &Connection,
+    ) -> Result<(VerifierKey, Arc<SigningKey>), StoreError> {
+        let none = || StoreError::Refused("there is no key yet that could be lost".to_owned());
+        let old = in_force(connection)?.ok_or_else(none)?;
+        if self.find(&old).is_ok() {
+            return Err(StoreError::Refused(format!(
+                "the key {} is not lost: it can sign the one that follows it",
+                old.id()
+            )));
+        }
+        let new = self.make(connection, old.origin(), NEXT)?;
+        Ok((old, new))
+    }
+
     /// Makes a key of another name: the ledger goes on as another one. In a transaction that writes.
     pub(crate) fn begin_again(&self, connection: &Connection) -> Result<(), StoreError> {
         let origin = format!("{ORIGIN}{}", hex::encode(random::<ORIGIN_BYTES>()?));
@@ -108,10 +129,16 @@ impl Signing {
                 Err(error) => gone = gone.or(Some(error)),
             }
         }
-        Err(gone.unwrap_or_else(|| {
-            let why = format!("is not the key {}, which signs this ledger", verifier.id());
-            StoreError::file(&path, why)
-        }))
+        let is = match gone {
+            Some(StoreError::File { problem, .. }) => problem,
+            Some(other) => other.to_string(),
+            None => "it is another key".to_owned(),
+        };
+        let why = format!(
+            "the key {} signs this ledger, and is not there ({is}): put the file back from a copy, or go on with another key with `tollgate ledger rotate-key --lost`",
+            verifier.id()
+        );
+        Err(StoreError::file(&path, why))
     }
 }
 

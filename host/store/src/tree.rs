@@ -154,6 +154,31 @@ impl TreeLog<'_> {
         Ok(keys)
     }
 
+    /// [`TreeLog::rotate`] where the private part of the old key is lost: the head of this moment is signed by
+    /// the new one alone. The ledger keeps its name, and the entry says what was lost.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Refused`] if the key is not lost, otherwise as [`TreeLog::sign`].
+    pub fn replace_lost_key(&self, who: &str) -> Result<(VerifierKey, VerifierKey), StoreError> {
+        let signing = self.0.signing.clone();
+        let who = who.to_owned();
+        let keys = self.0.change(move |txn| {
+            let (old, new) = signing.replace_lost(txn.connection())?;
+            let detail = format!(
+                "{} follows {}, whose private part is lost",
+                new.verifier(),
+                old.id()
+            );
+            changed_ledger(txn, "ledger.rotate-key", &who, &detail)?;
+            sign(txn.connection(), &new, None)?;
+            Ok::<_, StoreError>((old, new.verifier().clone()))
+        })?;
+        // Puts the file in its place.
+        self.key()?;
+        Ok(keys)
+    }
+
     /// The entries of a receipt with the proof that each is in the tree of `head`.
     ///
     /// # Errors

@@ -256,3 +256,36 @@ fn a_session_that_is_forgotten_leaves_a_ledger_that_verifies() {
         assert_eq!(found.code, Some(0), "{found}");
     }
 }
+
+#[test]
+fn a_ledger_whose_key_is_lost_goes_on_with_another() {
+    let home = home();
+    home.ok(["auth", "login"]);
+    let before = key(&home);
+    let out = home.root().join("out.export");
+    let export = ["receipt", "export", "--since", "1h", "--out"];
+    let export: Vec<&str> = export.into_iter().chain(out.to_str()).collect();
+    // As long as it is there it signs the one that follows it.
+    let refused = home.run(["ledger", "rotate-key", "--lost"]);
+    assert_eq!(refused.code, Some(2), "{refused}");
+    assert!(refused.stderr.contains("not lost"), "{refused}");
+
+    std::fs::remove_file(home.own().join("state/store/ledger-key")).unwrap();
+    let failed = home.run(&export);
+    assert_eq!(failed.code, Some(1), "{failed}");
+    assert!(
+        failed.stderr.contains("tollgate ledger rotate-key --lost"),
+        "{failed}"
+    );
+    let rotated = home.json(["ledger", "rotate-key", "--lost"]);
+    assert_eq!(rotated["old"], before.as_str());
+    let after = key(&home);
+    assert_eq!(rotated["new"], after.as_str());
+    home.ok(&export);
+    assert_eq!(verify_program(&out, &after).code, Some(0));
+    assert_eq!(verify_program(&out, &before).code, Some(10));
+    // What the old key has signed still holds, and what happened is on record.
+    home.ok(["ledger", "consistency"]);
+    let text = std::fs::read_to_string(&out).unwrap();
+    assert!(text.contains("whose private part is lost"), "{text}");
+}

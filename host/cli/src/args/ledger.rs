@@ -24,12 +24,14 @@ pub(crate) enum Ledger {
         name = "rotate-key",
         after_help = "\
 The head of this moment is signed with both keys, so that whoever has the old one can take the new one. Heads that
-are older stay valid under the old key.
+are older stay valid under the old key. Where the old key's file is lost, --lost goes on with a new key alone: whoever
+checks must then be given it anew.
 
 Examples:
-  tollgate ledger rotate-key"
+  tollgate ledger rotate-key
+  tollgate ledger rotate-key --lost"
     )]
-    RotateKey,
+    RotateKey(RotateKey),
     /// Remove the bodies of old entries; their hashes and every proof stay
     Prune(Prune),
     /// Copy what can be read of a damaged store into a new one, and record what was lost
@@ -40,6 +42,14 @@ first one that cannot be read are not taken over; if they were signed, the ledge
 Examples:
   tollgate ledger repair")]
     Repair,
+}
+
+/// `ledger rotate-key`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RotateKey {
+    /// The old key's private part is nowhere; refused where it is there
+    #[arg(long)]
+    pub(crate) lost: bool,
 }
 
 /// `ledger publish`.

@@ -28,7 +28,7 @@ pub(crate) fn run(app: &App, verb: Verb) -> Done {
             true => consistency(app, &args),
             false => check(app),
         },
-        Verb::RotateKey => rotate_key(app),
+        Verb::RotateKey(args) => rotate_key(app, args.lost),
         Verb::Prune(args) => prune(app, &args),
         Verb::Repair => repair(app),
     }
@@ -241,10 +241,17 @@ fn consistency(app: &App, args: &Consistency) -> Done {
     Ok(())
 }
 
-fn rotate_key(app: &App) -> Done {
+fn rotate_key(app: &App, lost: bool) -> Done {
     let operator = app.operator("ledger rotate-key")?;
     let store = ledger(app)?;
-    let (old, new) = store.tree().rotate(&operator.subject).map_err(failed)?;
+    let (old, new) = match lost {
+        true => store.tree().replace_lost_key(&operator.subject),
+        false => store.tree().rotate(&operator.subject),
+    }
+    .map_err(|error| match error {
+        StoreError::Refused(why) => Failure::input_try(why, "tollgate ledger rotate-key"),
+        other => failed(other),
+    })?;
     app.printer
         .json(&json!({ "old": old.as_str(), "new": new.as_str() }));
     app.printer.line(&new);
