@@ -15,6 +15,7 @@
 //! It does not know what a session's event means, nor what a grant allows, and it has no wasmtime.
 
 mod credentials;
+mod ended;
 mod error;
 mod files;
 mod format;

@@ -4,7 +4,7 @@ use super::{failure, manner, prepare, report, session_id, terms};
 use crate::app::App;
 use crate::args::agent::{Continue, Transport};
 use crate::errors::Done;
-use crate::wiring::{House, Manner};
+use crate::wiring::House;
 use tollgate_sessions::driver::Prompted;
 use tollgate_sessions::event::RunTerms;
 use tollgate_sessions::status::{OnDenied, RunStatus, Status};
@@ -14,20 +14,17 @@ pub(super) async fn run(app: &App, args: &Continue) -> Done {
     let operator = app.operator("agent continue")?;
     let session = session_id(&args.id)?;
     let asked = terms(&args.run)?;
-    let record = House::open(app, Manner::default())?
-        .driver(operator.clone())
-        .status(&session)
-        .await
-        .map_err(failure)?;
+    let looking = super::driver(app, "agent continue")?;
+    let record = looking.status(&session).await.map_err(failure)?;
     let last = record.last_run.as_ref();
     let interrupted = last.filter(|run| run.status == RunStatus::Interrupted);
     let run = record.current_run.as_ref().or(interrupted);
     let before = run.and_then(|run| run.terms.clone());
     let live = args.run.transport == Some(Transport::Live);
-    let terms = before.map_or_else(
-        || asked.clone(),
-        |before| joined(asked.clone(), before, live),
-    );
+    let terms = match before {
+        Some(before) => joined(asked, before, live),
+        None => asked,
+    };
     let house = House::open(app, manner(&terms)?)?;
     house
         .authorities

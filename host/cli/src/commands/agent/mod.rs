@@ -98,10 +98,7 @@ pub(crate) fn failure(error: DriverError) -> Failure {
         DriverError::NotRepeatable { ref receipt, .. } => Failure::Input {
             what: error.to_string(),
             rule: Some("nothing is done twice".into()),
-            remedy: Some(format!(
-                "{} --outcome done|not-done",
-                resolve_command(receipt)
-            )),
+            remedy: Some(resolve_command(receipt)),
         },
         DriverError::Id(error) => Failure::Input {
             what: error.to_string(),

@@ -154,10 +154,7 @@ fn nobody_repeats(receipt: &Receipt) -> Failure {
             receipt.id
         ),
         rule: Some("`retry` is for effects of a session's run".into()),
-        remedy: Some(format!(
-            "say what became of it, then make the call again: {} --outcome not-done",
-            resolve_command(&receipt.id)
-        )),
+        remedy: Some(resolve_command(&receipt.id)),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Reading ahead: a task takes what the network brings, so that a guest which is slower finds many small pieces as
 //! one. A piece that comes alone is handed on alone, at once.
 //!
-//! Invariant: at most [`AHEAD_BYTES_MAX`] and one piece wait; then the network waits too.
+//! Invariant: at most [`AHEAD_BYTES_MAX`] and one piece wait; then the network waits too. Nothing of it is handed on
+//! unless its grant holds then: [`super::granted::GrantedBody`] stands in front.
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
