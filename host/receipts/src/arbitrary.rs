@@ -1,5 +1,8 @@
 //! Records for tests: arbitrary ones for properties, small ones for examples.
 
+use crate::chain::digest;
+use crate::encode::seal_as;
+use crate::log::leaf_hash;
 use crate::*;
 use proptest::collection::vec;
 use proptest::option;
@@ -321,7 +324,16 @@ pub(crate) fn change(what: &str) -> Record {
 
 /// The stored bytes of `records` as one session's chain.
 pub(crate) fn chain_of(session: &str, records: Vec<Record>) -> Vec<Vec<u8>> {
-    let mut prev = GENESIS_HASH;
+    chain_as(session, records, |_| ENTRY_SCHEMA)
+}
+
+/// [`chain_of`], with the schema of each place.
+pub(crate) fn chain_as(
+    session: &str,
+    records: Vec<Record>,
+    schema: impl Fn(usize) -> &'static str,
+) -> Vec<Vec<u8>> {
+    let mut last: Option<Vec<u8>> = None;
     records
         .into_iter()
         .enumerate()
@@ -330,8 +342,15 @@ pub(crate) fn chain_of(session: &str, records: Vec<Record>) -> Vec<Vec<u8>> {
                 session: session.into(),
                 record,
             };
-            let sealed = seal(session, at as u64 + 1, &prev, &draft.encode().unwrap().body);
-            prev = entry_hash(&sealed);
+            let prev = last
+                .as_deref()
+                .map_or(GENESIS_HASH, |last| match schema(at) {
+                    ENTRY_SCHEMA => leaf_hash(last),
+                    _ => digest(last),
+                });
+            let body = draft.encode().unwrap().body;
+            let sealed = seal_as(schema(at), session, at as u64 + 1, &prev, &body);
+            last = Some(sealed.clone());
             sealed
         })
         .collect()

@@ -3,9 +3,14 @@
 //! A chain alone shows a change, a gap or a new order of what is there. That the end is the end only
 //! an [`Anchor`] shows: without it entries cut off at the end, or a change of the last one, are not
 //! found. Whoever can rewrite the whole chain can also rewrite its head; tree heads answer that.
+//!
+//! An entry names the one before it by its leaf hash, which the tree needs anyway. Entries of schema 1 named it by
+//! SHA-256 of its bytes; they are read as they stand, and only follow each other.
 
-use crate::glance::glance;
-use crate::{DecodeError, Entry, GENESIS_HASH, HASH_BYTES, decode};
+use crate::glance::{Glance, glance};
+use crate::log::{Hash, leaf_hash};
+use crate::{DecodeError, Entry, GENESIS_HASH, decode};
+use sha2::{Digest, Sha256};
 
 /// How far a session's chain goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,8 +19,48 @@ pub struct ChainHead {
     pub session: String,
     /// Number of entries, which is the sequence of the last.
     pub count: u64,
-    /// Hash of the last entry.
-    pub hash: [u8; HASH_BYTES],
+    /// Leaf hash of the last entry.
+    pub hash: Hash,
+    /// SHA-256 of the last entry's bytes, if it is of schema 1: so another of that schema names it.
+    digest: Option<Hash>,
+}
+
+/// Some entries of a chain that follow each other, before it is known what they follow.
+#[derive(Debug, Clone)]
+pub struct Segment {
+    first: Link,
+    head: ChainHead,
+}
+
+/// An entry as its chain sees it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Link {
+    pub(crate) seq: u64,
+    pub(crate) prev: Hash,
+    pub(crate) hash: Hash,
+    pub(crate) digest: Option<Hash>,
+}
+
+/// SHA-256 (FIPS 180-4) of an entry's stored bytes, which is how one of schema 1 names it.
+pub(crate) fn digest(sealed: &[u8]) -> Hash {
+    Sha256::digest(sealed).into()
+}
+
+/// The hash by which `next`, or whatever comes next, names the entry `sealed`.
+///
+/// # Errors
+///
+/// [`DecodeError`] if `next` is no entry.
+pub fn named(sealed: &[u8], next: Option<&[u8]>) -> Result<Hash, DecodeError> {
+    let by_digest = match next {
+        Some(next) => glance(next)?.digest.is_some(),
+        None => false,
+    };
+    Ok(if by_digest {
+        digest(sealed)
+    } else {
+        leaf_hash(sealed)
+    })
 }
 
 /// What the end of a chain is known to be.
@@ -87,46 +132,79 @@ pub enum ChainError {
 impl ChainHead {
     /// The head of a session without entries.
     pub fn genesis(session: impl Into<String>) -> Self {
+        Self::at(session, 0, GENESIS_HASH)
+    }
+
+    /// The head of a session of whose last entry only is known by which hash the next one names it.
+    pub fn at(session: impl Into<String>, count: u64, named: Hash) -> Self {
         Self {
             session: session.into(),
-            count: 0,
-            hash: GENESIS_HASH,
+            count,
+            hash: named,
+            digest: Some(named),
         }
+    }
+
+    /// The head of a session whose last entry is `sealed`.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] if it is no entry.
+    pub fn of(sealed: &[u8]) -> Result<Self, DecodeError> {
+        let entry = glance(sealed)?;
+        Ok(Self {
+            session: entry.session.clone().into_owned(),
+            count: entry.seq,
+            hash: leaf_hash(sealed),
+            digest: entry.digest,
+        })
+    }
+
+    /// By which hash an export of version 1 knows the last entry.
+    pub(crate) fn digest(&self) -> Option<Hash> {
+        self.digest
     }
 
     /// Checks that `sealed` comes next, and moves on to it.
     pub fn advance(&mut self, sealed: &[u8]) -> Result<Entry, ChainError> {
-        let session = || self.session.clone();
-        let after = self.count;
-        let entry = decode(sealed).map_err(|source| ChainError::Unreadable {
-            session: session(),
-            after,
-            source,
-        })?;
-        self.take(&entry.session, entry.seq, &entry.prev, &entry.hash)?;
+        let entry = decode(sealed).map_err(|source| self.unreadable(source))?;
+        let link = Link {
+            seq: entry.seq,
+            prev: entry.prev,
+            hash: entry.hash,
+            digest: entry.digest,
+        };
+        self.take(&entry.session, &link)?;
         Ok(entry)
     }
 
-    /// [`ChainHead::advance`] for whoever does not need the entry, which is only glanced at.
-    pub fn pass(&mut self, sealed: &[u8]) -> Result<(), ChainError> {
-        let entry = glance(sealed).map_err(|source| ChainError::Unreadable {
+    /// [`ChainHead::advance`] for whoever does not need the entry, which is only glanced at. Gives its leaf hash.
+    pub fn pass(&mut self, sealed: &[u8]) -> Result<Hash, ChainError> {
+        let entry = glance(sealed).map_err(|source| self.unreadable(source))?;
+        let link = entry.link(leaf_hash(sealed));
+        self.take(&entry.session, &link)?;
+        Ok(link.hash)
+    }
+
+    /// Checks that the entries of `segment` come next, and moves on behind them.
+    pub fn join(&mut self, segment: Segment) -> Result<(), ChainError> {
+        self.take(&segment.head.session, &segment.first)?;
+        *self = segment.head;
+        Ok(())
+    }
+
+    fn unreadable(&self, source: DecodeError) -> ChainError {
+        ChainError::Unreadable {
             session: self.session.clone(),
             after: self.count,
             source,
-        })?;
-        self.take(&entry.session, entry.seq, &entry.prev, &entry.hash)
+        }
     }
 
     /// Checks that an entry comes next, and moves on to it.
-    pub(crate) fn take(
-        &mut self,
-        of: &str,
-        seq: u64,
-        prev: &[u8; HASH_BYTES],
-        hash: &[u8; HASH_BYTES],
-    ) -> Result<(), ChainError> {
+    pub(crate) fn take(&mut self, of: &str, link: &Link) -> Result<(), ChainError> {
         let session = || self.session.clone();
-        let after = self.count;
+        let (after, seq) = (self.count, link.seq);
         if of != self.session {
             return Err(ChainError::OtherSession {
                 session: session(),
@@ -142,15 +220,73 @@ impl ChainHead {
                 found: seq,
             });
         }
-        if *prev != self.hash {
+        let own = match link.digest {
+            Some(_) => self.digest,
+            None => Some(self.hash),
+        };
+        if own != Some(link.prev) {
             return Err(ChainError::Relinked {
                 session: session(),
                 seq,
             });
         }
         self.count = seq;
-        self.hash = *hash;
+        self.hash = link.hash;
+        self.digest = link.digest;
         Ok(())
+    }
+}
+
+impl Glance<'_> {
+    /// What the chain sees of it.
+    pub(crate) fn link(&self, hash: Hash) -> Link {
+        Link {
+            seq: self.seq,
+            prev: self.prev,
+            hash,
+            digest: self.digest,
+        }
+    }
+}
+
+impl Segment {
+    /// Begins with an entry of `session`. Gives its leaf hash, too.
+    ///
+    /// # Errors
+    ///
+    /// [`ChainError`] if it is none, or another session's.
+    pub fn begin(session: &str, sealed: &[u8]) -> Result<(Self, Hash), ChainError> {
+        let unknown = ChainHead::genesis(session);
+        let entry = glance(sealed).map_err(|source| unknown.unreadable(source))?;
+        let first = entry.link(leaf_hash(sealed));
+        let segment = Self::of(session, &entry.session, first)?;
+        Ok((segment, first.hash))
+    }
+
+    /// Begins with an entry `of` a session, which must be `session`.
+    pub(crate) fn of(session: &str, of: &str, first: Link) -> Result<Self, ChainError> {
+        let mut head = ChainHead::at(session, first.seq.saturating_sub(1), first.prev);
+        head.take(of, &first)?;
+        Ok(Self { first, head })
+    }
+
+    /// Checks that an entry comes next, and moves on to it.
+    pub(crate) fn take(&mut self, of: &str, link: &Link) -> Result<(), ChainError> {
+        self.head.take(of, link)
+    }
+
+    /// Goes on with the next entry. Gives its leaf hash.
+    ///
+    /// # Errors
+    ///
+    /// [`ChainError`] if it does not come next.
+    pub fn pass(&mut self, sealed: &[u8]) -> Result<Hash, ChainError> {
+        self.head.pass(sealed)
+    }
+
+    /// Sequence of the last entry.
+    pub fn last(&self) -> u64 {
+        self.head.count
     }
 }
 
@@ -181,7 +317,9 @@ pub fn verify_chain<B: AsRef<[u8]>>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arbitrary::{chain_of, records};
+    use crate::arbitrary::{chain_as, chain_of, records};
+    use crate::entry::ENTRY_SCHEMA_1;
+    use crate::{ENTRY_SCHEMA, HASH_BYTES};
     use proptest::prelude::*;
     use proptest::sample::Index;
 
@@ -238,6 +376,69 @@ mod tests {
                 changed != chain
             );
         }
+    }
+
+    proptest! {
+        /// A chain that began with schema 1 goes on with 2, and never back; wherever it is cut, the parts join.
+        #[test]
+        fn a_chain_goes_on_with_the_next_schema(records in records(2..9), at in any::<Index>(), cut in any::<Index>()) {
+            let before = at.index(records.len());
+            let schema = |place: usize| if place < before { ENTRY_SCHEMA_1 } else { ENTRY_SCHEMA };
+            let chain = chain_as("s", records.clone(), schema);
+            let head = verify_chain("s", &chain, None).unwrap();
+            prop_assert_eq!(&head, &ChainHead::of(chain.last().unwrap()).unwrap());
+            let cut = cut.index(chain.len());
+            let mut joined = ChainHead::genesis("s");
+            for part in [&chain[..cut], &chain[cut..]] {
+                let Some((first, rest)) = part.split_first() else { continue };
+                let (mut segment, hash) = Segment::begin("s", first).unwrap();
+                prop_assert_eq!(hash, leaf_hash(first));
+                for sealed in rest {
+                    segment.pass(sealed).unwrap();
+                }
+                joined.join(segment).unwrap();
+            }
+            prop_assert_eq!(&joined, &head);
+            for (place, pair) in chain.windows(2).enumerate() {
+                let [one, next] = pair else { unreachable!() };
+                prop_assert_eq!(named(one, Some(next)).unwrap(), decode(next).unwrap().prev, "{}", place);
+            }
+            // The other way round: what the newer entry has no name for cannot be followed.
+            let back = chain_as("s", records, |place| if place == 0 { ENTRY_SCHEMA } else { ENTRY_SCHEMA_1 });
+            let found = verify_chain("s", &back, None);
+            let unlinked = matches!(found, Err(ChainError::Relinked { seq: 2, .. }));
+            prop_assert!(unlinked);
+        }
+    }
+
+    #[test]
+    fn a_segment_joins_only_what_it_follows() {
+        let chain = chain_of("s", vec![crate::arbitrary::change("x"); 4]);
+        let part = |from: usize| {
+            let (mut segment, _) = Segment::begin("s", &chain[from]).unwrap();
+            chain[from + 1..].iter().for_each(|sealed| {
+                segment.pass(sealed).unwrap();
+            });
+            segment
+        };
+        let mut head = ChainHead::genesis("s");
+        head.pass(&chain[0]).unwrap();
+        assert!(matches!(
+            head.clone().join(part(2)),
+            Err(ChainError::Gap {
+                expected: 2,
+                found: 3,
+                ..
+            })
+        ));
+        let mut other = ChainHead::at("s", 1, [7; HASH_BYTES]);
+        assert!(matches!(
+            other.join(part(1)),
+            Err(ChainError::Relinked { seq: 2, .. })
+        ));
+        head.join(part(1)).unwrap();
+        assert_eq!(head, verify_chain("s", &chain, None).unwrap());
+        assert!(Segment::begin("t", &chain[0]).is_err());
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! From stored bytes to an entry.
 
-use crate::{ENTRY_BYTES_MAX, ENTRY_SCHEMA, HASH_BYTES, Record, clip, entry_hash};
+use crate::chain::digest;
+use crate::entry::ENTRY_SCHEMA_1;
+use crate::log::{Hash, leaf_hash};
+use crate::{ENTRY_BYTES_MAX, ENTRY_SCHEMA, HASH_BYTES, Record, clip};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::borrow::Cow;
@@ -12,10 +15,12 @@ pub struct Entry {
     pub session: String,
     /// Its place in the session, from 1, without gaps.
     pub seq: u64,
-    /// Hash of the session's previous entry; [`crate::GENESIS_HASH`] for the first.
-    pub prev: [u8; HASH_BYTES],
-    /// Hash of the stored bytes.
-    pub hash: [u8; HASH_BYTES],
+    /// Hash of the session's previous entry, as the schema names it; [`crate::GENESIS_HASH`] for the first.
+    pub prev: Hash,
+    /// Its leaf hash.
+    pub hash: Hash,
+    /// SHA-256 of the stored bytes, of an entry of schema 1: so the next of that schema names it.
+    pub digest: Option<Hash>,
     /// The content.
     pub record: Record,
 }
@@ -72,10 +77,11 @@ pub fn decode(sealed: &[u8]) -> Result<Entry, DecodeError> {
     let envelope: Envelope<'_> = read(sealed, |envelope: &Envelope<'_>| &envelope.schema)?;
     Ok(Entry {
         record: record(&envelope.kind, sealed)?,
-        session: envelope.session.into_owned(),
         seq: envelope.seq,
         prev: previous(&envelope.prev)?,
-        hash: entry_hash(sealed),
+        hash: leaf_hash(sealed),
+        digest: digest_of(&envelope.schema, sealed),
+        session: envelope.session.into_owned(),
     })
 }
 
@@ -92,22 +98,52 @@ pub(crate) fn read<'a, T: Deserialize<'a>>(
     let read: T = serde_json::from_slice(sealed).map_err(|error| {
         // The rest of a newer entry may look different.
         match serde_json::from_slice::<Schema>(sealed) {
-            Ok(Schema { schema }) if schema != ENTRY_SCHEMA => other_schema(&schema),
+            Ok(Schema { schema }) if !is_known(&schema) => other_schema(&schema),
             _ => damaged(error),
         }
     })?;
     match schema(&read) {
-        ENTRY_SCHEMA => Ok(read),
+        known if is_known(known) => Ok(read),
         other => Err(other_schema(other)),
     }
 }
 
+/// Whether this version reads entries of a schema.
+pub(crate) fn is_known(schema: &str) -> bool {
+    [ENTRY_SCHEMA, ENTRY_SCHEMA_1].contains(&schema)
+}
+
+/// SHA-256 of an entry of schema 1.
+pub(crate) fn digest_of(schema: &str, sealed: &[u8]) -> Option<Hash> {
+    (schema == ENTRY_SCHEMA_1).then(|| digest(sealed))
+}
+
 /// The previous entry's hash.
-pub(crate) fn previous(in_hex: &str) -> Result<[u8; HASH_BYTES], DecodeError> {
+pub(crate) fn previous(in_hex: &str) -> Result<Hash, DecodeError> {
+    if let Some(prev) = quick_previous(in_hex.as_bytes()) {
+        return Ok(prev);
+    }
     let mut prev = [0; HASH_BYTES];
     hex::decode_to_slice(in_hex.as_bytes(), &mut prev)
         .map_err(|error| DecodeError::Damaged(format!("the previous hash: {error}")))?;
     Ok(prev)
+}
+
+/// The hash as we write it, in lower case, all digits at once; anything else is left.
+fn quick_previous(in_hex: &[u8]) -> Option<Hash> {
+    let digits: &[u8; 2 * HASH_BYTES] = in_hex.try_into().ok()?;
+    let is_digit = |digit: &u8| digit.wrapping_sub(b'0') < 10 || digit.wrapping_sub(b'a') < 6;
+    if !digits.iter().fold(true, |all, digit| all & is_digit(digit)) {
+        return None;
+    }
+    // Letters have the bit of 64, and a stands for 10.
+    let value = |digit: u8| (digit & 0x0f) + 9 * (digit >> 6);
+    let (pairs, _) = digits.as_chunks::<2>();
+    let mut prev = [0; HASH_BYTES];
+    for (byte, [high, low]) in prev.iter_mut().zip(pairs) {
+        *byte = value(*high) << 4 | value(*low);
+    }
+    Some(prev)
 }
 
 /// The record of a kind. Read as that kind at once: [`Record`] by itself keeps every field until it has found out
@@ -154,7 +190,7 @@ mod tests {
     #[test]
     fn a_newer_schema_is_told_from_a_foreign_one() {
         assert!(matches!(
-            decode(br#"{"schema":"tollgate.entry/2","seq":"later, a string"}"#),
+            decode(br#"{"schema":"tollgate.entry/3","seq":"later, a string"}"#),
             Err(DecodeError::NewerSchema { .. })
         ));
         for other in [
@@ -176,6 +212,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_hash_is_read_as_the_library_reads_it(hash in any::<Hash>(), at in 0_usize..64, byte in any::<u8>()) {
+            let mut text = hex::encode(hash).into_bytes();
+            prop_assert_eq!(quick_previous(&text), Some(hash));
+            text[at] = byte;
+            if let Some(quick) = quick_previous(&text) {
+                prop_assert_eq!(hex::decode(&text).unwrap(), quick);
+            }
+        }
+
         #[test]
         fn reading_rubbish_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
             let _ = decode(&bytes);

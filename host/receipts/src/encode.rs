@@ -12,7 +12,7 @@ use crate::{
     ChangeRecord, Decided, Draft, ENTRY_BYTES_MAX, ENTRY_SCHEMA, Outcome, OutcomeResult, Plugin,
     ReadSet, Record, State, TARGET_BYTES_MAX, Target, clip, redact::is_plain,
 };
-use sha2::{Digest, Sha256};
+use serde::Serialize;
 
 /// Length of an entry's hash, bytes (SHA-256).
 pub const HASH_BYTES: usize = 32;
@@ -111,9 +111,7 @@ impl Draft {
     pub fn encode(mut self) -> Result<Encoded, EncodeError> {
         identifier("session", &self.session)?;
         self.record.fit()?;
-        let mut body = Vec::with_capacity(1024);
-        serde_json::to_writer(&mut body, &self.record)
-            .map_err(|error| EncodeError::Json(error.to_string()))?;
+        let body = self.record.body()?;
         if body.len() > BODY_BYTES_MAX {
             return Err(EncodeError::TooLong { bytes: body.len() });
         }
@@ -142,15 +140,26 @@ impl Draft {
     }
 }
 
-/// The bytes that are stored: `body` with the schema, `seq`, the hash of the session's previous entry
-/// and the session in front.
+/// The bytes that are stored: `body` with the schema, `seq`, the leaf hash of the session's previous entry
+/// ([`crate::log::leaf_hash`]) and the session in front.
 pub fn seal(session: &str, seq: u64, prev: &[u8; HASH_BYTES], body: &[u8]) -> Vec<u8> {
+    seal_as(ENTRY_SCHEMA, session, seq, prev, body)
+}
+
+/// [`seal`] with the name of a schema.
+pub(crate) fn seal_as(
+    schema: &str,
+    session: &str,
+    seq: u64,
+    prev: &[u8; HASH_BYTES],
+    body: &[u8],
+) -> Vec<u8> {
     let mut prev_hex = [0; HMAC_BYTES];
     // The lengths agree by their types; a failure would leave zero bytes, which no reader accepts.
     let _ = hex::encode_to_slice(prev, &mut prev_hex);
     let mut sealed = Vec::with_capacity(body.len() + ENVELOPE_BYTES_MAX);
     sealed.extend_from_slice(b"{\"schema\":\"");
-    sealed.extend_from_slice(ENTRY_SCHEMA.as_bytes());
+    sealed.extend_from_slice(schema.as_bytes());
     sealed.extend_from_slice(b"\",\"seq\":");
     sealed.extend_from_slice(seq.to_string().as_bytes());
     sealed.extend_from_slice(b",\"prev\":\"");
@@ -162,12 +171,36 @@ pub fn seal(session: &str, seq: u64, prev: &[u8; HASH_BYTES], body: &[u8]) -> Ve
     sealed
 }
 
-/// SHA-256 (FIPS 180-4) of an entry's stored bytes.
-pub fn entry_hash(sealed: &[u8]) -> [u8; HASH_BYTES] {
-    Sha256::digest(sealed).into()
+/// A record with its type in front, as [`Record`] says it; written at once, without the detour that serde takes for
+/// an enum with a tag inside.
+fn tagged(kind: &str, record: &impl Serialize) -> Result<Vec<u8>, EncodeError> {
+    let mut body = Vec::with_capacity(1024);
+    body.extend_from_slice(b"{\"type\":\"");
+    body.extend_from_slice(kind.as_bytes());
+    body.push(b'"');
+    let begin = body.len();
+    serde_json::to_writer(&mut body, record)
+        .map_err(|error| EncodeError::Json(error.to_string()))?;
+    // The record's own brace; every record has fields.
+    if let Some(brace) = body.get_mut(begin) {
+        *brace = b',';
+    }
+    Ok(body)
 }
 
 impl Record {
+    /// The record as JSON.
+    fn body(&self) -> Result<Vec<u8>, EncodeError> {
+        match self {
+            Self::Effect(e) => tagged("effect", e),
+            Self::Outcome(o) => tagged("outcome", o),
+            Self::ReadSet(set) => tagged("read_set", set),
+            Self::Collapsed(c) => tagged("collapsed", c),
+            Self::Call(c) => tagged("call", c),
+            Self::Change(c) => tagged("change", c),
+        }
+    }
+
     /// When the entry happened; of a read-set, when its last effect was decided. Microseconds since
     /// the Unix epoch.
     pub fn time_us(&self) -> i64 {
@@ -329,6 +362,7 @@ fn identifier(field: &'static str, value: &str) -> Result<(), EncodeError> {
 pub(crate) mod tests {
     use super::*;
     use crate::arbitrary::{draft, record};
+    use crate::log::leaf_hash;
     use crate::{decode, receipt_id};
     use proptest::prelude::*;
 
@@ -343,8 +377,9 @@ pub(crate) mod tests {
             prop_assert!(sealed.len() <= ENTRY_BYTES_MAX);
             let entry = decode(&sealed).unwrap();
             prop_assert_eq!((entry.seq, entry.prev, &entry.session), (seq, prev, &session));
-            prop_assert_eq!(entry.hash, entry_hash(&sealed));
+            prop_assert_eq!(entry.hash, leaf_hash(&sealed));
             prop_assert_eq!(&entry.record, &fitted);
+            prop_assert_eq!(&encoded.body, &serde_json::to_vec(&fitted).unwrap());
             // Deterministic: what was decoded has the same bytes again.
             let again = Draft { session: session.clone(), record: entry.record }.encode().unwrap();
             prop_assert_eq!(again.body, encoded.body);
@@ -470,7 +505,7 @@ pub(crate) mod tests {
             String::from_utf8(sealed).unwrap(),
             format!(
                 concat!(
-                    r#"{{"schema":"tollgate.entry/1","seq":1,"prev":"{}","session":"host","type":"change","#,
+                    r#"{{"schema":"tollgate.entry/2","seq":1,"prev":"{}","session":"host","type":"change","#,
                     r#""time_us":5,"who":"os:ada","what":"grant.revoke","object":"g1","detail":""}}"#
                 ),
                 "0".repeat(64)

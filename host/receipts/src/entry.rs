@@ -10,7 +10,9 @@
 use serde::{Deserialize, Serialize};
 
 /// Schema name and version of every entry written by this version.
-pub const ENTRY_SCHEMA: &str = "tollgate.entry/1";
+pub const ENTRY_SCHEMA: &str = "tollgate.entry/2";
+/// That of entries which name their predecessor by SHA-256 of its bytes; they are read, and no longer written.
+pub(crate) const ENTRY_SCHEMA_1: &str = "tollgate.entry/1";
 /// The most bytes that one stored entry may have.
 pub const ENTRY_BYTES_MAX: usize = 8 * 1024;
 

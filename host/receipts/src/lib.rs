@@ -2,7 +2,7 @@
 //! visible.
 //!
 //! A producer makes a [`Draft`]; [`Draft::encode`] bounds it and turns it into bytes; the store
-//! [`seal`]s them with the session's next sequence and the hash of the session's previous entry.
+//! [`seal`]s them with the session's next sequence and the leaf hash of the session's previous entry.
 //! A reader [`decode`]s stored bytes, [`fold`]s entries into [`Receipt`]s and checks a session with
 //! [`verify_chain`].
 //!
@@ -12,6 +12,7 @@
 #[cfg(test)]
 mod arbitrary;
 mod chain;
+mod cores;
 mod decode;
 mod encode;
 mod entry;
@@ -27,11 +28,10 @@ mod redact;
 #[cfg(feature = "schema")]
 mod schema;
 
-pub use chain::{Anchor, ChainError, ChainHead, verify_chain};
+pub use chain::{Anchor, ChainError, ChainHead, Segment, named, verify_chain};
 pub use decode::{DecodeError, Entry, decode};
 pub use encode::{
-    BODY_BYTES_MAX, EncodeError, Encoded, GENESIS_HASH, HASH_BYTES, ID_BYTES_MAX, Mark, entry_hash,
-    seal,
+    BODY_BYTES_MAX, EncodeError, Encoded, GENESIS_HASH, HASH_BYTES, ID_BYTES_MAX, Mark, seal,
 };
 pub use entry::*;
 pub use fold::{FoldFault, Folded, Observed, Receipt, Standing, fold};

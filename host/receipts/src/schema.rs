@@ -17,9 +17,11 @@ use serde_json::{Value, json};
 struct Entry {
     /// Name and version of this schema.
     schema: String,
-    /// The entry's number in its session's chain, from 0, without gaps.
+    /// The entry's number in its session's chain, from 1, without gaps.
     seq: u64,
-    /// SHA-256 of the stored bytes of the session's previous entry, hexadecimal; zeros in the first.
+    /// Leaf hash (RFC 6962, section 2.1: SHA-256 of a zero byte and the stored bytes) of the session's previous
+    /// entry, hexadecimal; zeros in the first. Where that entry's body was removed when it was still of
+    /// schema 1: SHA-256 of the stored bytes.
     prev: String,
     /// The session whose chain it is in; `host` for what belongs to none.
     session: String,

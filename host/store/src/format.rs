@@ -10,7 +10,7 @@ use std::time::Duration;
 use tollgate_contract::stop_point;
 
 /// The format that this version writes: the number of its last migration.
-pub const STORE_FORMAT: u32 = 6;
+pub const STORE_FORMAT: u32 = 7;
 
 /// What marks a database as ours (`PRAGMA application_id`): "tlgg".
 const APPLICATION_ID: i64 = 0x746c_6767;
@@ -151,7 +151,7 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
 fn complete_tiles(connection: &mut Connection) -> Result<(), StoreError> {
     loop {
         let transaction = connection.transaction()?;
-        let written = tiles::complete(&transaction, TILES_AT_ONCE)?;
+        let written = tiles::complete_all(&transaction, TILES_AT_ONCE)?;
         stop_point("store.completing_tiles");
         transaction.commit()?;
         if written < TILES_AT_ONCE {

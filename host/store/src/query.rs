@@ -9,8 +9,7 @@ use crate::{Store, StoreError};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::HashSet;
 use tollgate_receipts::{
-    ChainError, ChainHead, Entry, FoldFault, GENESIS_HASH, HASH_BYTES, Mark, Receipt, Record,
-    Verdict, decode, entry_hash, fold,
+    ChainError, ChainHead, Entry, FoldFault, Mark, Receipt, Record, Verdict, decode, fold,
 };
 
 /// The most entries or receipts that one query gives.
@@ -161,26 +160,18 @@ impl Log<'_> {
         self.0.readers.read(|connection| {
             let last = connection
                 .prepare_cached(
-                    "SELECT seq, bytes FROM ledger
+                    "SELECT bytes FROM ledger
                      WHERE session = (SELECT id FROM ledger_sessions WHERE name = ?1)
                      ORDER BY seq DESC LIMIT 1",
                 )?
                 .query_row([session], |row| {
-                    Ok((
-                        from_sql(row.get(0)?)?,
-                        entry_hash(row.get_ref(1)?.as_blob()?),
-                    ))
+                    Ok(ChainHead::of(row.get_ref(0)?.as_blob()?))
                 })
                 .optional()?;
-            let (count, hash) = match last {
-                Some(last) => last,
-                None => pruned(connection, session)?.unwrap_or((0, GENESIS_HASH)),
-            };
-            Ok(ChainHead {
-                session: session.to_owned(),
-                count,
-                hash,
-            })
+            match last {
+                Some(last) => last.map_err(|error| StoreError::Damaged(error.to_string())),
+                None => begin(connection, session),
+            }
         })
     }
 
@@ -210,12 +201,7 @@ impl Log<'_> {
                  WHERE session = (SELECT id FROM ledger_sessions WHERE name = ?1) ORDER BY seq",
             )?;
             let mut rows = statement.query([session])?;
-            let (count, hash) = pruned(connection, session)?.unwrap_or((0, GENESIS_HASH));
-            let mut head = ChainHead {
-                session: session.to_owned(),
-                count,
-                hash,
-            };
+            let mut head = begin(connection, session)?;
             while let Some(row) = rows.next()? {
                 let bytes = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
                 if let Err(error) = head.pass(bytes) {
@@ -456,17 +442,15 @@ fn rows_max(limit: usize) -> u32 {
     }
 }
 
-/// Where the chain of a session goes on whose bodies were removed.
-fn pruned(
-    connection: &Connection,
-    session: &str,
-) -> Result<Option<(u64, [u8; HASH_BYTES])>, StoreError> {
+/// What the first entry of a session that is here follows.
+fn begin(connection: &Connection, session: &str) -> Result<ChainHead, StoreError> {
     let id: Option<i64> = connection
         .prepare_cached("SELECT id FROM ledger_sessions WHERE name = ?1")?
         .query_row([session], |row| row.get(0))
         .optional()?;
-    match id {
-        Some(id) => pruned_head(connection, id),
-        None => Ok(None),
-    }
+    let removed = id.map(|id| pruned_head(connection, id)).transpose()?;
+    Ok(match removed.flatten() {
+        Some((seq, hash)) => ChainHead::at(session, seq, hash),
+        None => ChainHead::genesis(session),
+    })
 }

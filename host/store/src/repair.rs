@@ -3,17 +3,17 @@
 //!
 //! Invariants: what is kept of the ledger is a prefix of it, without gaps, in which every chain and every signed
 //! head of that length holds. A ledger that lost entries which were signed goes on under another name, so that
-//! nobody takes it for the one that was signed.
+//! nobody takes it for the one that was signed. Where the hashes of removed bodies are lost it is a new tree, of the
+//! entries whose bodies are there.
 
+use crate::error::to_sql;
 use crate::files::{WriterLock, private_directory, sync_directory, try_lock};
 use crate::signing::Signing;
 use crate::{DATABASE, HOSTS, LOCK, Store, StoreError, format, now_us};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, params, params_from_iter};
-use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use tollgate_receipts::{GENESIS_HASH, HASH_BYTES, decode};
 
 /// Faults that are told.
 const FAULTS_MAX: usize = 20;
@@ -57,15 +57,25 @@ pub fn repair(directory: &Path, who: &str) -> Result<Option<Repaired>, StoreErro
         return Ok(None);
     }
     let fresh = directory.join(FRESH);
-    let mut most = u64::MAX;
+    let mut keep = Keep {
+        most: u64::MAX,
+        removed: true,
+    };
     let copied = loop {
         let _ = std::fs::remove_dir_all(&fresh);
         private_directory(&fresh)?;
-        let (copied, holds) = copy(&database, &fresh.join(DATABASE), most)?;
-        match holds {
+        let copied = copy(&database, &fresh.join(DATABASE), keep)?;
+        match copied.holds {
             // What comes behind the last head that holds cannot be told from what was changed.
-            Some(size) if size < most => most = size,
-            _ => break copied,
+            Some(size) if size < keep.most && size >= copied.removed => keep.most = size,
+            // Not even the hashes of removed bodies are what was signed.
+            Some(_) if keep.removed => {
+                keep = Keep {
+                    most: u64::MAX,
+                    removed: false,
+                }
+            }
+            _ => break copied.repaired,
         }
     };
     let repaired = Repaired {
@@ -152,7 +162,7 @@ fn faults(database: &Path) -> Vec<String> {
         found.retain(|line| line != "ok");
         // An earlier format has no tree yet.
         if found.is_empty() && format::format_of(&connection)? == format::STORE_FORMAT {
-            crate::tree::check_tree(&connection)?;
+            crate::tree::check(&connection)?;
         }
         Ok(found)
     };
@@ -176,8 +186,25 @@ fn keep(database: &Path, kept: &Path) -> Result<(), StoreError> {
     sync_directory(kept)
 }
 
-/// The copy, and how far its signed heads hold if not all do.
-fn copy(from: &Path, to: &Path, most: u64) -> Result<(Repaired, Option<u64>), StoreError> {
+/// What of a ledger is kept.
+#[derive(Clone, Copy)]
+struct Keep {
+    /// At most so many entries of its beginning.
+    most: u64,
+    /// Whether the leaves whose bodies were removed still count.
+    removed: bool,
+}
+
+/// What was copied.
+struct Copied {
+    repaired: Repaired,
+    /// How far the signed heads hold, if not all do.
+    holds: Option<u64>,
+    /// Leaves whose bodies were removed.
+    removed: u64,
+}
+
+fn copy(from: &Path, to: &Path, keep: Keep) -> Result<Copied, StoreError> {
     drop(crate::files::private_file(to)?);
     let format::Opened::Current(new) = format::open_for_writing(to)? else {
         return Err(StoreError::Damaged(
@@ -215,9 +242,16 @@ fn copy(from: &Path, to: &Path, most: u64) -> Result<(Repaired, Option<u64>), St
         "INSERT OR IGNORE INTO ledger_retention (id, upto) VALUES (1, 0);
          INSERT OR IGNORE INTO authority (id, generation) VALUES (1, 1);",
     )?;
-    let (entries, signed) = ledger(&old, &new, most)?;
-    crate::tiles::copy_pruned(&old, &new)?;
-    crate::tiles::complete(&new, u64::MAX)?;
+    let removed = crate::tiles::removed(&new)?;
+    let keep = Keep {
+        removed: keep.removed && crate::tiles::copy_removed(&old, &new)?,
+        ..keep
+    };
+    if !keep.removed {
+        new.execute("UPDATE ledger_retention SET upto = 0", [])?;
+    }
+    let (entries, signed) = ledger(&old, &new, keep, removed)?;
+    crate::tiles::complete_all(&new, u64::MAX)?;
     let holds = crate::tree::heads_hold_to(&new)?;
     new.execute_batch("COMMIT")?;
     let repaired = Repaired {
@@ -227,7 +261,11 @@ fn copy(from: &Path, to: &Path, most: u64) -> Result<(Repaired, Option<u64>), St
         tables,
         kept: PathBuf::new(),
     };
-    Ok((repaired, holds))
+    Ok(Copied {
+        repaired,
+        holds,
+        removed,
+    })
 }
 
 /// Copies what can be read of a table: from its beginning, and, behind what cannot be read, from its end.
@@ -283,20 +321,21 @@ fn table(old: &Connection, new: &Connection, name: &str) -> Result<bool, StoreEr
     Ok(whole)
 }
 
-/// Copies the longest beginning of the ledger that holds. How long it is, and how much was signed.
-fn ledger(old: &Connection, new: &Connection, most: u64) -> Result<(u64, u64), StoreError> {
-    let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let first: i64 = new.query_row("SELECT upto FROM ledger_retention", [], |row| row.get(0))?;
-    let mut chains: HashMap<i64, [u8; HASH_BYTES]> = HashMap::new();
-    let mut pruned = new.prepare("SELECT session, hash FROM ledger_pruned")?;
-    for row in pruned.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))? {
-        let (session, hash) = row?;
-        chains.insert(session, hash);
-    }
-    let names: HashMap<i64, String> = new
-        .prepare("SELECT id, name FROM ledger_sessions")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
+/// Copies the longest beginning of the ledger that holds. How long it is, and how much was signed. Where the
+/// `removed` leaves are not kept the next one is the first.
+fn ledger(
+    old: &Connection,
+    new: &Connection,
+    keep: Keep,
+    removed: u64,
+) -> Result<(u64, u64), StoreError> {
+    let most = i64::try_from(keep.most).unwrap_or(i64::MAX);
+    let removed = to_sql(removed)?;
+    let (first, shift) = match keep.removed {
+        true => (removed, 0),
+        false => (0, removed),
+    };
+    let mut chains = crate::tree::chains(new)?;
     let columns = "idx, session, seq, receipt, call, time_us, mark, bytes";
     let mut insert = new.prepare(&format!(
         "INSERT INTO ledger ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -307,8 +346,8 @@ fn ledger(old: &Connection, new: &Connection, most: u64) -> Result<(u64, u64), S
         while size < most
             && let Ok(Some(row)) = rows.next()
         {
-            let values: Result<Vec<Value>, _> = (0..8).map(|at| row.get(at)).collect();
-            let (Ok(values), Ok(index), Ok(session), Ok(bytes)) = (
+            let values: Result<Vec<Value>, _> = (1..8).map(|at| row.get(at)).collect();
+            let (Ok(mut values), Ok(index), Ok(session), Ok(bytes)) = (
                 values,
                 row.get::<_, i64>(0),
                 row.get::<_, i64>(1),
@@ -316,15 +355,13 @@ fn ledger(old: &Connection, new: &Connection, most: u64) -> Result<(u64, u64), S
             ) else {
                 break;
             };
-            let Ok(entry) = decode(&bytes) else { break };
-            let before = chains.get(&session).copied().unwrap_or(GENESIS_HASH);
-            let holds = index == size
-                && entry.prev == before
-                && names.get(&session) == Some(&entry.session);
+            let index = index - shift;
+            values.insert(0, Value::Integer(index));
+            let chain = chains.get_mut(&session);
+            let holds = index == size && chain.is_some_and(|chain| chain.advance(&bytes).is_ok());
             if !holds || insert.execute(params_from_iter(values)).is_err() {
                 break;
             }
-            chains.insert(session, entry.hash);
             size += 1;
         }
     }
@@ -342,7 +379,8 @@ fn ledger(old: &Connection, new: &Connection, most: u64) -> Result<(u64, u64), S
                 break;
             };
             signed = head;
-            if head <= size {
+            // A head is of leaves from the first on.
+            if shift == 0 && head <= size {
                 new.execute(
                     "INSERT INTO ledger_heads (size, time_us, note) VALUES (?1, ?2, ?3)",
                     params![head, time_us, note],
@@ -358,7 +396,8 @@ fn ledger(old: &Connection, new: &Connection, most: u64) -> Result<(u64, u64), S
             let (Ok(receipt), Ok(index)) = (row.get::<_, String>(0), row.get::<_, i64>(1)) else {
                 continue;
             };
-            if index < size {
+            let index = index - shift;
+            if (0..size).contains(&index) {
                 items.execute(params![receipt, index])?;
             }
         }

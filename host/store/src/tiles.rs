@@ -5,6 +5,7 @@
 
 use crate::StoreError;
 use crate::error::{from_sql, to_sql};
+use crate::tree::changed;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -17,8 +18,25 @@ const TILE_HEIGHT: u8 = 8;
 /// Tiles that are remembered while a proof is made.
 const REMEMBERED_MAX: usize = 256;
 
+/// Writes the tile that entry `index` has just made whole; `last` are the hashes of its last leaves, as many as are
+/// known.
+pub(crate) fn complete(
+    connection: &Connection,
+    index: u64,
+    last: &[Hash],
+) -> Result<(), StoreError> {
+    let tile = index / TILE_LEAVES;
+    let known = u64::try_from(last.len()).unwrap_or(u64::MAX);
+    let mut hashes = match TILE_LEAVES.saturating_sub(known) {
+        0 => Vec::new(),
+        others => leaves(connection, tile * TILE_LEAVES, others)?,
+    };
+    hashes.extend(last);
+    write(connection, 0, tile, &hashes)
+}
+
 /// Writes the tiles that have become whole, `limit` of the lowest level at most; how many of those.
-pub(crate) fn complete(connection: &Connection, limit: u64) -> Result<u64, StoreError> {
+pub(crate) fn complete_all(connection: &Connection, limit: u64) -> Result<u64, StoreError> {
     let size = size(connection)?;
     let next = "SELECT coalesce(max(tile) + 1, 0) FROM ledger_tiles WHERE level = 0";
     let next: i64 = connection
@@ -33,21 +51,28 @@ pub(crate) fn complete(connection: &Connection, limit: u64) -> Result<u64, Store
     Ok(whole)
 }
 
-/// Copies the tiles of entries whose bodies are gone: nothing else knows their hashes.
-pub(crate) fn copy_pruned(from: &Connection, to: &Connection) -> Result<(), StoreError> {
-    let upto: i64 = to.query_row("SELECT upto FROM ledger_retention", [], |row| row.get(0))?;
-    for tile in 0..from_sql::<u64>(upto)? / TILE_LEAVES {
-        let hashes: Vec<u8> = from
-            .prepare_cached("SELECT hashes FROM ledger_tiles WHERE level = 0 AND tile = ?1")?
-            .query_row([to_sql(tile)?], |row| row.get(0))
-            .map_err(|_| {
-                StoreError::Damaged(format!(
-                    "the hashes of removed bodies cannot be read (tile {tile}): put a copy of the store in its place"
-                ))
-            })?;
-        write(to, 0, tile, &split(&hashes))?;
+/// Copies the tiles of entries whose bodies are gone: nothing else knows their hashes. False, and none is copied, if
+/// one of them cannot be read as it was written.
+pub(crate) fn copy_removed(from: &Connection, to: &Connection) -> Result<bool, StoreError> {
+    let mut whole = Vec::new();
+    for tile in 0..removed(to)? / TILE_LEAVES {
+        let place = to_sql(tile)?;
+        let read = from
+            .prepare_cached("SELECT hashes, root FROM ledger_tiles WHERE level = 0 AND tile = ?1")
+            .and_then(|mut statement| {
+                statement.query_row([place], |row| {
+                    Ok((split(row.get_ref(0)?.as_blob()?), row.get::<_, Hash>(1)?))
+                })
+            });
+        match read {
+            Ok((hashes, root)) if subtree_root(&hashes) == root => whole.push(hashes),
+            _ => return Ok(false),
+        }
     }
-    Ok(())
+    for (tile, hashes) in (0..).zip(&whole) {
+        write(to, 0, tile, hashes)?;
+    }
+    Ok(true)
 }
 
 /// Entries in the ledger.
@@ -152,38 +177,77 @@ fn split(whole: &[u8]) -> Vec<Hash> {
     hashes.to_vec()
 }
 
-/// Checks every tile against what it was made of, as far as bodies are there; says which one differs.
-pub(crate) fn check(connection: &Connection) -> Result<(), StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT level, tile, hashes, root FROM ledger_tiles ORDER BY level, tile",
-    )?;
-    let mut rows = statement.query([])?;
-    let pruned: i64 = connection
+/// Of leaves below this index the bodies may be gone.
+pub(crate) fn removed(connection: &Connection) -> Result<u64, StoreError> {
+    let upto: i64 = connection
         .prepare_cached("SELECT upto FROM ledger_retention")?
         .query_row([], |row| row.get(0))?;
-    let pruned: u64 = from_sql(pruned)?;
+    Ok(from_sql(upto)?)
+}
+
+/// Checks a whole tile of the lowest level against the hashes of its leaves.
+pub(crate) fn check_whole(
+    connection: &Connection,
+    tile: u64,
+    leaves: &[Hash],
+) -> Result<(), StoreError> {
+    let kept: Option<(Vec<u8>, Hash)> = connection
+        .prepare_cached("SELECT hashes, root FROM ledger_tiles WHERE level = 0 AND tile = ?1")?
+        .query_row([to_sql(tile)?], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((hashes, root)) = kept else {
+        return Err(changed("tile", tile));
+    };
+    holds(0, tile, leaves, &split(&hashes), root)
+}
+
+/// Checks that no tile is of leaves that a ledger of this size does not have.
+pub(crate) fn check_none_beyond(connection: &Connection, size: u64) -> Result<(), StoreError> {
+    let beyond: i64 = connection
+        .prepare_cached("SELECT count(*) FROM ledger_tiles WHERE level = 0 AND tile >= ?1")?
+        .query_row([to_sql(size / TILE_LEAVES)?], |row| row.get(0))?;
+    match beyond {
+        0 => Ok(()),
+        _ => Err(changed("entry", size)),
+    }
+}
+
+/// Checks the tiles above the lowest level against what they were made of, and those whose bodies are gone below
+/// leaf `removed` in themselves.
+pub(crate) fn check_above(connection: &Connection, removed: u64) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT level, tile, hashes, root FROM ledger_tiles WHERE level > 0 OR tile < ?1
+         ORDER BY level, tile",
+    )?;
+    let mut rows = statement.query([to_sql(removed / TILE_LEAVES)?])?;
     while let Some(row) = rows.next()? {
         let (level, tile): (u8, u64) = (row.get(0)?, from_sql(row.get(1)?)?);
         let hashes = split(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?);
-        let first = tile * TILE_LEAVES;
-        let found = match level.checked_sub(1) {
-            None if first < pruned => hashes.clone(),
-            None => leaves(connection, first, TILE_LEAVES)?,
-            Some(below) => roots(connection, below, first, TILE_LEAVES)?,
+        let made_of = match level.checked_sub(1) {
+            None => hashes.clone(),
+            Some(below) => roots(connection, below, tile * TILE_LEAVES, TILE_LEAVES)?,
         };
-        if found != hashes || subtree_root(&hashes) != row.get::<_, Hash>(3)? {
-            let at = found
-                .iter()
-                .zip(&hashes)
-                .position(|(one, other)| one != other);
-            let at = first + at.map_or(0, |at| u64::try_from(at).unwrap_or_default());
-            let what = if level == 0 { "entry" } else { "tile" };
-            return Err(StoreError::Damaged(format!(
-                "{what} {at} of the ledger is not the one that was stored first: it was changed or removed"
-            )));
-        }
+        holds(level, tile, &made_of, &hashes, row.get(3)?)?;
     }
     Ok(())
+}
+
+/// Whether a tile has these hashes, and leads to this root; names the first that differs.
+fn holds(
+    level: u8,
+    tile: u64,
+    found: &[Hash],
+    kept: &[Hash],
+    root: Hash,
+) -> Result<(), StoreError> {
+    if found == kept && subtree_root(kept) == root {
+        return Ok(());
+    }
+    let mut pairs = found.iter().zip(kept);
+    let at = pairs.position(|(one, other)| one != other);
+    let at = at.map_or(0, |at| u64::try_from(at).unwrap_or_default());
+    let what = if level == 0 { "entry" } else { "tile" };
+    Err(changed(what, tile * TILE_LEAVES + at))
 }
 
 impl Nodes for Tree<'_> {

@@ -1,8 +1,11 @@
 //! The ledger as a tree whose size and root are signed: heads, proofs, exports, keys.
 
+mod check;
 mod export;
 mod prune;
 
+pub use check::Checked;
+pub(crate) use check::{chains, changed, check};
 pub use prune::Pruned;
 
 use crate::error::{from_sql, to_sql};
@@ -226,43 +229,8 @@ impl TreeLog<'_> {
     }
 }
 
-/// What a check of the whole ledger found in order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Checked {
-    /// Entries in the tree.
-    pub size: u64,
-    /// Signed heads, each by one of the ledger's keys, each of a beginning of the tree.
-    pub heads: u64,
-    /// Chains of sessions.
-    pub sessions: u64,
-}
-
-impl TreeLog<'_> {
-    /// Checks everything: tiles against entries, the chains of all sessions, every signed head against the tree
-    /// and the keys.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Damaged`] says what was changed first.
-    pub fn check(&self) -> Result<Checked, StoreError> {
-        let log = self.0.log();
-        let sessions = log.sessions()?;
-        for session in &sessions {
-            log.verify(session)?.map_err(damaged)?;
-        }
-        self.0.readers.read(|connection| {
-            Ok(Checked {
-                size: size(connection)?,
-                heads: check_tree(connection)?,
-                sessions: u64::try_from(sessions.len()).unwrap_or(u64::MAX),
-            })
-        })
-    }
-}
-
-/// Checks tiles against entries, and every signed head against the tree and the keys; how many heads.
-pub(crate) fn check_tree(connection: &Connection) -> Result<u64, StoreError> {
-    crate::tiles::check(connection)?;
+/// Checks every signed head against the tree and the keys; how many there are.
+fn check_heads(connection: &Connection) -> Result<u64, StoreError> {
     let mut heads = 0;
     each_head(connection, |_, held| {
         heads += 1;

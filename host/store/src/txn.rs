@@ -10,10 +10,8 @@ use crate::format::{STORE_FORMAT, format_of};
 use crate::tiles;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::HashMap;
-use tollgate_receipts::log::TILE_LEAVES;
-use tollgate_receipts::{
-    ChangeRecord, Draft, Encoded, GENESIS_HASH, HASH_BYTES, Mark, Record, entry_hash, seal,
-};
+use tollgate_receipts::log::{Hash, TILE_LEAVES, leaf_hash};
+use tollgate_receipts::{ChangeRecord, Draft, Encoded, GENESIS_HASH, Mark, Record, seal};
 
 /// Entries of a tile of the tree.
 const TILE_ROWS: i64 = TILE_LEAVES.cast_signed();
@@ -31,6 +29,8 @@ const LAST_OF_SESSION: &str =
 pub(crate) struct Heads {
     next_idx: Option<i64>,
     sessions: HashMap<String, Head>,
+    /// The last leaf hashes up to `next_idx`, which will be a tile.
+    leaves: Vec<Hash>,
     data_version: Option<i64>,
 }
 
@@ -38,7 +38,8 @@ pub(crate) struct Heads {
 struct Head {
     id: i64,
     seq: u64,
-    hash: [u8; HASH_BYTES],
+    /// How the next entry names the last one.
+    hash: Hash,
 }
 
 /// An open transaction.
@@ -52,6 +53,7 @@ impl Heads {
     pub(crate) fn forget(&mut self) {
         self.next_idx = None;
         self.sessions.clear();
+        self.leaves.clear();
     }
 
     /// Forgets if another process has written, and refuses if it was a newer version.
@@ -109,13 +111,16 @@ impl<'a> Txn<'a> {
                 .prepare_cached(INSERT_ITEM)?
                 .execute(params![receipt, idx])?;
         }
+        let hash = leaf_hash(&sealed);
+        self.heads.leaves.push(hash);
         self.heads.next_idx = Some(idx + 1);
         if (idx + 1) % TILE_ROWS == 0 {
-            tiles::complete(self.connection, u64::MAX)?;
+            tiles::complete(self.connection, from_sql(idx)?, &self.heads.leaves)?;
+            self.heads.leaves.clear();
         }
         if let Some(head) = self.heads.sessions.get_mut(&entry.session) {
             head.seq = seq;
-            head.hash = entry_hash(&sealed);
+            head.hash = hash;
         }
         Ok(())
     }
@@ -210,7 +215,7 @@ impl<'a> Txn<'a> {
             .connection
             .prepare_cached(LAST_OF_SESSION)?
             .query_row([id], |row| {
-                let hash = entry_hash(row.get_ref(1)?.as_blob()?);
+                let hash = leaf_hash(row.get_ref(1)?.as_blob()?);
                 Ok((from_sql(row.get(0)?)?, hash))
             })
             .optional()?;
@@ -222,11 +227,12 @@ impl<'a> Txn<'a> {
     }
 }
 
-/// Where the chain of a session goes on whose bodies were removed.
+/// Where the chain of a session goes on whose bodies were removed: the sequence of the last of those, and how the
+/// next entry names it.
 pub(crate) fn pruned_head(
     connection: &Connection,
     session: i64,
-) -> Result<Option<(u64, [u8; HASH_BYTES])>, StoreError> {
+) -> Result<Option<(u64, Hash)>, StoreError> {
     let kept = connection
         .prepare_cached("SELECT seq, hash FROM ledger_pruned WHERE session = ?1")?
         .query_row([session], |row| Ok((from_sql(row.get(0)?)?, row.get(1)?)))

@@ -193,7 +193,7 @@ fn a_published_head_holds_the_ledger_to_its_word() {
 #[test]
 fn the_published_schema_is_that_of_every_entry() {
     let home = home();
-    let file = place::repository().join("docs/schemas/tollgate.entry-1.schema.json");
+    let file = place::repository().join("docs/schemas/tollgate.entry-2.schema.json");
     let printed = home.ok(["receipt", "schema"]).stdout;
     if std::env::var_os("TOLLGATE_EXPECT").is_some_and(|word| word == "write") {
         std::fs::write(&file, &printed).unwrap();

@@ -86,8 +86,8 @@ pub(crate) fn open(home: &Path) -> Connection {
     connection
 }
 
-/// Panics unless the log is dense, every session's chain is dense, and each entry carries the hash of
-/// the bytes before it.
+/// Panics unless the log is dense, every session's chain is dense, and each entry carries the leaf hash
+/// (RFC 6962, section 2.1) of the one before it.
 #[track_caller]
 pub(crate) fn verify(entries: &[Entry]) {
     let mut heads: BTreeMap<&str, (i64, String)> = BTreeMap::new();
@@ -104,7 +104,11 @@ pub(crate) fn verify(entries: &[Entry]) {
         );
         assert_eq!(entry.body["seq"], entry.seq, "{}", entry.session);
         assert_eq!(entry.text("/prev"), hash, "{} {}", entry.session, entry.seq);
-        let hash = hex::encode(Sha256::digest(&entry.bytes));
+        let hash = hex::encode(
+            Sha256::new_with_prefix([0])
+                .chain_update(&entry.bytes)
+                .finalize(),
+        );
         heads.insert(&entry.session, (entry.seq, hash));
     }
 }

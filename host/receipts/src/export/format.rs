@@ -1,14 +1,18 @@
 //! The file of an export: written, and taken apart again. Nothing is verified here.
 
 use crate::HASH_BYTES;
-use crate::log::Hash;
+use crate::cores::{self, joined};
+use crate::log::{Hash, leaf_hash};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-const MAGIC: &str = "tollgate-export 1";
+const MAGIC: &str = "tollgate-export 2";
+const MAGIC_1: &str = "tollgate-export 1";
 const HEAD: &str = "head";
+/// Fewer bytes than this are read on one core.
+const SHARE_MIN: usize = 1 << 20;
 const DIGEST: &str = "sha256 ";
 /// What begins the line of a tree head that binds an export's header.
 const EXTENSION: &str = "tollgate-export ";
@@ -33,9 +37,9 @@ pub struct Span {
     pub chain: u64,
     /// Sequence of the first that is here.
     pub from: u64,
-    /// Hash of the last that is here, in hexadecimal.
+    /// Leaf hash of the last that is here, in hexadecimal; in version 1, SHA-256 of its bytes.
     pub last: String,
-    /// Hash of the entry before the first, in hexadecimal.
+    /// The hash by which the first names the entry before it, in hexadecimal.
     pub prev: String,
     /// The session.
     pub session: String,
@@ -88,6 +92,15 @@ pub struct Parts<'a, B> {
     pub head: &'a str,
 }
 
+/// What the digest at the end is of.
+#[derive(Debug, Clone, Copy)]
+enum Digested<'a> {
+    /// All of it, as it is (version 1).
+    Whole(&'a [u8]),
+    /// What is behind the records, after the two lines, and the records by their leaf hashes.
+    Behind(&'a [u8]),
+}
+
 /// A file taken apart.
 #[derive(Debug, Clone)]
 pub struct Export<'a> {
@@ -101,9 +114,8 @@ pub struct Export<'a> {
     pub hashes: Vec<Hash>,
     /// The signed tree head.
     pub head: &'a str,
-    /// What the digest at the end is of.
-    pub digested: &'a [u8],
-    /// The line of that digest.
+    digested: Digested<'a>,
+    /// The line of the digest at the end.
     pub digest: &'a str,
 }
 
@@ -145,15 +157,43 @@ impl<B: AsRef<[u8]>> Parts<'_, B> {
         for (index, entry) in self.records {
             line(&[index.to_string().as_bytes(), b" ", entry.as_ref()]);
         }
+        let behind = file.len();
+        let mut line = |text: &[&[u8]]| {
+            text.iter().for_each(|part| file.extend_from_slice(part));
+            file.push(b'\n');
+        };
         for hash in self.hashes {
             line(&[BASE64.encode(hash).as_bytes()]);
         }
         line(&[HEAD.as_bytes()]);
         file.extend_from_slice(self.head.as_bytes());
-        let digest = hex::encode(Sha256::digest(&file));
-        file.extend_from_slice(format!("{DIGEST}{digest}\n").as_bytes());
+        let behind = file.get(behind..).unwrap_or_default();
+        let leaves = self.records.iter();
+        let leaves = leaves.map(|(index, entry)| (*index, leaf_hash(entry.as_ref())));
+        let digest = digest_line(self.header, leaves, behind);
+        file.extend_from_slice(digest.as_bytes());
         file
     }
+}
+
+/// The line of the digest of what has this header, these leaves, and that behind them.
+fn digest_line(header: &str, leaves: impl Iterator<Item = (u64, Hash)>, behind: &[u8]) -> String {
+    let mut digest = Sha256::new();
+    digest.update(MAGIC);
+    digest.update("\n");
+    digest.update(header);
+    digest.update("\n");
+    let mut line = Vec::new();
+    for (index, leaf) in leaves {
+        line.clear();
+        line.extend_from_slice(index.to_string().as_bytes());
+        line.push(b' ');
+        line.extend_from_slice(&leaf);
+        line.push(b'\n');
+        digest.update(&line);
+    }
+    digest.update(behind);
+    format!("{DIGEST}{}\n", hex::encode(digest.finalize()))
 }
 
 /// Lines of a file, counted.
@@ -197,19 +237,32 @@ impl<'a> Export<'a> {
             rest: file,
             line: 0,
         };
-        if lines.next()? != MAGIC.as_bytes() {
+        let magic = lines.next()?;
+        if ![MAGIC, MAGIC_1].map(str::as_bytes).contains(&magic) {
             return Err(lines.bad(format!(
-                "it is not {MAGIC:?}: this is no export of this version"
+                "it is neither {MAGIC:?} nor {MAGIC_1:?}: this is no export that this version reads"
             )));
         }
         let header_line = lines.text()?;
         let header: Header = serde_json::from_str(header_line)
             .map_err(|error| lines.bad(format!("it is no header: {error}")))?;
-        let records = (0..header.records).map(|_| {
-            let line = lines.next()?;
-            record(line).ok_or_else(|| lines.bad("it is no record: INDEX ENTRY was expected"))
-        });
-        let records = records.collect::<Result<Vec<_>, _>>()?;
+        let records = match all_records(lines.rest, header.records) {
+            Some((records, rest)) => {
+                lines.line += header.records;
+                lines.rest = rest;
+                records
+            }
+            // One after the other, to tell which line is not as it must be.
+            None => {
+                let records = (0..header.records).map(|_| {
+                    let line = lines.next()?;
+                    let why = "it is no record: INDEX ENTRY was expected";
+                    record(line).ok_or_else(|| lines.bad(why))
+                });
+                records.collect::<Result<Vec<_>, _>>()?
+            }
+        };
+        let behind = file.len() - lines.rest.len();
         let hashes = (0..header.hashes).map(|_| {
             let line = lines.next()?;
             hash(line).ok_or_else(|| lines.bad("it is no hash: 32 bytes in base64 were expected"))
@@ -222,23 +275,92 @@ impl<'a> Export<'a> {
         let (head, digest) =
             tail(file, begin).ok_or_else(|| lines.bad("the end of the file is not there"))?;
         let before = begin + head.len();
+        let digested = match magic == MAGIC.as_bytes() {
+            true => Digested::Behind(file.get(behind..before).unwrap_or_default()),
+            false => Digested::Whole(file.get(..before).unwrap_or_default()),
+        };
         Ok(Self {
             header_line,
             header,
             records,
             hashes,
             head,
-            digested: file.get(..before).unwrap_or_default(),
+            digested,
             digest,
         })
     }
 
-    /// Whether the digest at the end is that of the file.
+    /// Whether it is of version 1, which named entries by SHA-256 of their bytes.
     #[must_use]
-    pub fn intact(&self) -> bool {
-        let whole = hex::encode(Sha256::digest(self.digested));
-        self.digest == format!("{DIGEST}{whole}\n")
+    pub fn is_first_version(&self) -> bool {
+        matches!(self.digested, Digested::Whole(_))
     }
+
+    /// Whether the digest at the end is that of the file, whose records have these leaf hashes.
+    pub(super) fn intact(&self, leaves: &[(u64, Hash)]) -> bool {
+        let line = match self.digested {
+            Digested::Whole(bytes) => format!("{DIGEST}{}\n", hex::encode(Sha256::digest(bytes))),
+            Digested::Behind(behind) => {
+                digest_line(self.header_line, leaves.iter().copied(), behind)
+            }
+        };
+        self.digest == line
+    }
+}
+
+/// Index and bytes of each record.
+type Records<'a> = Vec<(u64, &'a [u8])>;
+
+/// As many records as there should be, and what comes behind them; read on all cores.
+fn all_records(bytes: &[u8], count: u64) -> Option<(Records<'_>, &[u8])> {
+    let share = bytes.len().div_ceil(cores::available()).max(SHARE_MIN);
+    let mut shares = Vec::new();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        // Up to the end of a line.
+        let end = rest
+            .get(share..)
+            .and_then(|rest| memchr::memchr(b'\n', rest));
+        let end = end.map_or(rest.len(), |end| share + end + 1);
+        shares.push((rest, end));
+        rest = rest.get(end..)?;
+    }
+    let found: Vec<_> = match shares.as_slice() {
+        [(rest, end)] => vec![some_records(rest, *end)],
+        shares => std::thread::scope(|scope| {
+            let looks = shares.iter();
+            let looks = looks.map(|(rest, end)| scope.spawn(move || some_records(rest, *end)));
+            let looks: Vec<_> = looks.collect();
+            looks.into_iter().map(|look| joined(look.join())).collect()
+        }),
+    };
+    let (mut records, mut end) = (Records::new(), 0);
+    for (mine, rest) in found {
+        end = bytes.len() - rest.len();
+        match records.is_empty() {
+            true => records = mine,
+            false => records.extend(mine),
+        }
+        if u64::try_from(records.len()) == Ok(count) {
+            break;
+        }
+    }
+    let all = u64::try_from(records.len()) == Ok(count);
+    all.then_some((records, bytes.get(end..)?))
+}
+
+/// The records that `bytes` begin with, up to `end` bytes of it, and what comes behind them.
+fn some_records(bytes: &[u8], end: usize) -> (Records<'_>, &[u8]) {
+    let (mut records, mut rest) = (Records::new(), bytes);
+    while bytes.len() - rest.len() < end
+        && let Some(length) = memchr::memchr(b'\n', rest)
+        && let Some((line, behind)) = rest.split_at_checked(length)
+        && let Some(one) = record(line)
+    {
+        records.push(one);
+        rest = behind.get(1..).unwrap_or_default();
+    }
+    (records, rest)
 }
 
 fn record(line: &[u8]) -> Option<(u64, &[u8])> {

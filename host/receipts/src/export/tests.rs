@@ -171,14 +171,41 @@ fn an_honest_export_is_complete() {
 fn every_byte_counts() {
     let log = Log::new();
     for file in [log.export(), log.export_since(7)] {
-        for at in 0..file.len() {
-            for bit in 0..8 {
-                let mut changed = file.clone();
-                changed[at] ^= 1 << bit;
-                let found = verify(&changed, &verifier());
-                assert!(found.is_err(), "byte {at} bit {bit} of {}", file.len());
-            }
+        counts_every_byte(&file, &verifier());
+    }
+}
+
+#[track_caller]
+fn counts_every_byte(file: &[u8], key: &VerifierKey) {
+    for at in 0..file.len() {
+        for bit in 0..8 {
+            let mut changed = file.to_vec();
+            changed[at] ^= 1 << bit;
+            let found = verify(&changed, key);
+            assert!(found.is_err(), "byte {at} bit {bit} of {}", file.len());
         }
+    }
+}
+
+/// Files that a host of version 1 wrote, with the key that it printed.
+#[test]
+fn exports_of_version_1_hold_as_they_did() {
+    let key = VerifierKey::parse(include_str!("kept/key").trim()).unwrap();
+    let since: &[u8] = include_bytes!("kept/1-since.export");
+    let session: &[u8] = include_bytes!("kept/1-session.export");
+    for (file, entries, receipts, closed) in [(since, 14, 7, 4), (session, 4, 2, 1)] {
+        let found = verify(file, &key).unwrap();
+        let ended = found.sessions.iter().filter(|session| session.closed);
+        assert_eq!(
+            (found.entries, found.receipts, ended.count()),
+            (entries, receipts, closed)
+        );
+        assert_eq!(read_unverified(file).unwrap().entries.len(), entries);
+        counts_every_byte(file, &key);
+        // Nor does it pass for one of this version.
+        let mut newer = file.to_vec();
+        newer[16] = b'2';
+        assert!(verify(&newer, &key).is_err());
     }
 }
 

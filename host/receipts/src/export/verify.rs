@@ -1,10 +1,11 @@
 //! Whether an export is what its host signed: nothing changed, nothing left out.
 
 use super::format::{Export, Header, Scope, Span, UnreadableExport, header_extension};
-use super::seen::Seen;
-use crate::glance::{Glance, Kind};
-use crate::log::{Hash, HeadError, PrunedTree, PrunedTreeError, TreeHead, VerifierKey};
-use crate::{ChainError, ChainHead, Entry, FoldFault, HASH_BYTES, Receipt, entry_hash, fold};
+use super::seen::{SHARE_MIN, Seen, begin};
+use crate::cores::joined;
+use crate::glance::{Glance, Kind, glance};
+use crate::log::{Hash, HeadError, PrunedTree, PrunedTreeError, TreeHead, VerifierKey, leaf_hash};
+use crate::{ChainError, ChainHead, Entry, FoldFault, HASH_BYTES, Receipt, fold, named};
 use std::collections::HashMap;
 
 /// Why an export does not hold.
@@ -145,19 +146,33 @@ pub fn verify(file: &[u8], key: &VerifierKey) -> Result<Verified, ExportError> {
     let export = Export::read(file)?;
     let head = signed(&export, key)?;
     placed(&export)?;
-    let seen = Seen::of(&export)?;
-    let sessions = chained(&export, &seen)?;
-    rooted(&export, &seen.leaves, &head)?;
-    if !seen.intact {
+    let names = export.header.sessions.iter();
+    let names: Vec<&str> = names.map(|span| span.session.as_str()).collect();
+    let seen = Seen::of(&export, &names)?;
+    let sessions = match held(&export, &seen) {
+        Some(sessions) => sessions,
+        // One after the other, to tell which of them was changed.
+        None => chained(&export)?,
+    };
+    let intact = || export.intact(&seen.leaves);
+    let intact = match seen.leaves.len() < SHARE_MIN {
+        true => rooted(&export, &seen.leaves, &head).map(|()| intact())?,
+        false => std::thread::scope(|scope| {
+            let intact = scope.spawn(intact);
+            rooted(&export, &seen.leaves, &head).map(|()| joined(intact.join()))
+        })?,
+    };
+    if !intact {
         let why = "the digest at its end is not that of the file".to_owned();
         return Err(ExportError::Invalid(why));
     }
+    let entries = seen.leaves.len();
     let (receipts, faults) = seen.courses();
     let whole = matches!(export.header.scope, Scope::Session(_));
     let faults = faults.into_iter();
     Ok(Verified {
         sessions,
-        entries: seen.leaves.len(),
+        entries,
         receipts,
         faults: faults
             .filter(|fault| whole || !matches!(fault, FoldFault::Orphan { .. }))
@@ -219,14 +234,26 @@ struct Link<'a> {
     places: Vec<usize>,
 }
 
-fn chained(export: &Export<'_>, seen: &Seen<'_>) -> Result<Vec<VerifiedSession>, ExportError> {
+/// The sessions, if every chain holds.
+fn held(export: &Export<'_>, seen: &Seen<'_>) -> Option<Vec<VerifiedSession>> {
+    let sessions = export.header.sessions.iter().enumerate();
+    let sessions = sessions.map(|(place, span)| {
+        let (head, closed) = seen.end(place, begin(span, hash_of(&span.prev).ok()?))?;
+        let link = Link {
+            span,
+            head,
+            closed,
+            places: Vec::new(),
+        };
+        ended(export, span, Some(&link)).ok()
+    });
+    sessions.collect()
+}
+
+fn chained(export: &Export<'_>) -> Result<Vec<VerifiedSession>, ExportError> {
     let mut links = HashMap::new();
     for span in &export.header.sessions {
-        let head = ChainHead {
-            session: span.session.clone(),
-            count: span.from.saturating_sub(1),
-            hash: hash_of(&span.prev)?,
-        };
+        let head = begin(span, hash_of(&span.prev)?);
         let link = Link {
             span,
             head,
@@ -235,7 +262,10 @@ fn chained(export: &Export<'_>, seen: &Seen<'_>) -> Result<Vec<VerifiedSession>,
         };
         links.insert(span.session.as_str(), link);
     }
-    for (place, ((index, _), entry)) in export.records.iter().zip(seen.glances()).enumerate() {
+    for (place, (index, stored)) in export.records.iter().enumerate() {
+        let entry = glance(stored).map_err(|error| {
+            ExportError::Invalid(format!("the record of leaf {index}: {error}"))
+        })?;
         let Some(link) = links.get_mut(&*entry.session) else {
             let session = crate::clip(&entry.session, crate::ID_BYTES_MAX);
             let why = format!(
@@ -244,13 +274,13 @@ fn chained(export: &Export<'_>, seen: &Seen<'_>) -> Result<Vec<VerifiedSession>,
             return Err(ExportError::Invalid(why));
         };
         link.places.push(place);
-        let taken = link
+        if let Err(error) = link
             .head
-            .take(&entry.session, entry.seq, &entry.prev, &entry.hash);
-        if let Err(error) = taken {
+            .take(&entry.session, &entry.link(leaf_hash(stored)))
+        {
             return Err(broken(export, link, error));
         }
-        link.closed = closes(entry).unwrap_or(link.closed);
+        link.closed = closes(&entry).unwrap_or(link.closed);
     }
     let sessions = export.header.sessions.iter();
     let sessions = sessions.map(|span| ended(export, span, links.get(span.session.as_str())));
@@ -279,15 +309,15 @@ fn broken(export: &Export<'_>, link: &Link<'_>, error: ChainError) -> ExportErro
                 first => return changed(first.first().copied().unwrap_or_default(), seq),
             };
             // If the next entry confirms this one, the one before it was changed.
-            let own = of(*this).map(|(_, stored)| entry_hash(stored));
+            let stored = of(*this).map_or(&[][..], |(_, stored)| stored);
             let rest = export.records.get(this + 1..).unwrap_or_default();
             let next = rest
                 .iter()
-                .filter_map(|(_, stored)| crate::decode(stored).ok())
-                .find(|entry| entry.session == session);
+                .filter_map(|(_, stored)| Some((*stored, crate::decode(stored).ok()?)))
+                .find(|(_, entry)| entry.session == session);
             let confirmed = match next {
-                Some(next) => own == Some(next.prev),
-                None => own == hash_of(&link.span.last).ok(),
+                Some((next, entry)) => named(stored, Some(next)) == Ok(entry.prev),
+                None => ChainHead::of(stored).is_ok_and(|head| ends_with(export, link.span, &head)),
             };
             match confirmed {
                 true => changed(*before, seq - 1),
@@ -313,9 +343,10 @@ fn ended(
         );
         return Err(ExportError::Incomplete(why));
     }
-    let last = hash_of(&span.last)?;
-    let Some(link) = link.filter(|link| link.head.count == span.to && link.head.hash == last)
-    else {
+    hash_of(&span.last)?;
+    let is_last =
+        |link: &&Link<'_>| link.head.count == span.to && ends_with(export, span, &link.head);
+    let Some(link) = link.filter(is_last) else {
         let leaf = link.and_then(|link| export.records.get(*link.places.last()?));
         let leaf = leaf.map_or(0, |(index, _)| *index);
         let why = format!("session {session}: entry {count}, leaf {leaf}, was changed or added");
@@ -332,6 +363,15 @@ fn ended(
         chain: span.chain,
         closed: link.closed,
     })
+}
+
+/// Whether an entry is the one that the header says is the last of its chain here.
+fn ends_with(export: &Export<'_>, span: &Span, head: &ChainHead) -> bool {
+    let own = match export.is_first_version() {
+        true => head.digest(),
+        false => Some(head.hash),
+    };
+    own.is_some() && own == hash_of(&span.last).ok()
 }
 
 /// The records are leaves of the signed tree.
@@ -355,7 +395,7 @@ fn rooted(export: &Export<'_>, leaves: &[(u64, Hash)], head: &TreeHead) -> Resul
 
 /// Whether an entry ends its session (true), begins it again (false), or neither. A session of one call has
 /// the name of that call, and ends with its record.
-fn closes(entry: &Glance<'_>) -> Option<bool> {
+pub(super) fn closes(entry: &Glance<'_>) -> Option<bool> {
     match &entry.kind {
         Kind::Change(what) => match &**what {
             "session.stopped" | "session.archive" | "session.rm" => Some(true),

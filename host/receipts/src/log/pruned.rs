@@ -2,6 +2,7 @@
 //! them. Together they lead to the root, and not one hash is too many.
 
 use super::tree::{Hash, Nodes, TreeError, node_hash};
+use crate::cores;
 
 /// The largest subtrees of a tree that have none of some leaves, in their order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +123,30 @@ impl PrunedTree<'_> {
     }
 }
 
+/// Fewer leaves than this are hashed on one core.
+const SHARE_MIN: usize = 1 << 12;
+
+/// The root of the leaves, all of which are there, on all cores.
+fn whole(leaves: &[(u64, Hash)], cores: usize) -> Hash {
+    match leaves {
+        [] => super::tree::EMPTY_ROOT,
+        [(_, leaf)] => *leaf,
+        many => {
+            let (left, right) = many.split_at(many.len().next_power_of_two() / 2);
+            let (left, right) = match cores > 1 && many.len() >= SHARE_MIN {
+                true => std::thread::scope(|scope| {
+                    let half = cores.div_ceil(2);
+                    let left = scope.spawn(move || whole(left, half));
+                    let right = whole(right, half);
+                    (cores::joined(left.join()), right)
+                }),
+                false => (whole(left, 1), whole(right, 1)),
+            };
+            node_hash(&left, &right)
+        }
+    }
+}
+
 fn range<'a>(
     from: u64,
     to: u64,
@@ -134,6 +159,14 @@ fn range<'a>(
     };
     if to - from == 1 {
         return Ok(*leaf);
+    }
+    // They rise, so if there are as many as places, each is in its own.
+    if usize::try_from(to - from) == Ok(leaves.len()) {
+        let cores = match leaves.len() >= SHARE_MIN {
+            true => cores::available(),
+            false => 1,
+        };
+        return Ok(whole(leaves, cores));
     }
     let middle = split(from, to);
     let (left, right) = leaves.split_at(leaves.partition_point(|(index, _)| *index < middle));

@@ -7,8 +7,8 @@ use crate::{StoreError, now_us};
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 use std::collections::BTreeMap;
 use tollgate_receipts::export::{Header, Scope, Span, assemble};
-use tollgate_receipts::log::TreeHead;
-use tollgate_receipts::{GENESIS_HASH, HASH_BYTES, entry_hash};
+use tollgate_receipts::log::{Hash, TreeHead, leaf_hash};
+use tollgate_receipts::{GENESIS_HASH, named};
 
 /// An entry as it is read for an export.
 struct Row {
@@ -160,8 +160,8 @@ fn spans(connection: &Connection, rows: &[Row], head: &TreeHead) -> Result<Vec<S
             Ok(Span {
                 chain: from_sql(chain)?,
                 from: first.seq,
-                last: hex::encode(entry_hash(&last.bytes)),
-                prev: hex::encode(before(connection, session, first.seq)?),
+                last: hex::encode(leaf_hash(&last.bytes)),
+                prev: hex::encode(before(connection, first)?),
                 session: name,
                 to: last.seq,
             })
@@ -169,8 +169,9 @@ fn spans(connection: &Connection, rows: &[Row], head: &TreeHead) -> Result<Vec<S
         .collect()
 }
 
-/// The hash of the entry before the `seq`th of a session.
-fn before(connection: &Connection, session: i64, seq: u64) -> Result<[u8; HASH_BYTES], StoreError> {
+/// How an entry of a session names the one before it, worked out from that one.
+fn before(connection: &Connection, row: &Row) -> Result<Hash, StoreError> {
+    let (session, seq) = (row.session, row.seq);
     if seq <= 1 {
         return Ok(GENESIS_HASH);
     }
@@ -179,7 +180,7 @@ fn before(connection: &Connection, session: i64, seq: u64) -> Result<[u8; HASH_B
         .query_row(params![session, to_sql(seq - 1)?], |row| row.get(0))
         .optional()?;
     if let Some(stored) = stored {
-        return Ok(entry_hash(&stored));
+        return named(&stored, Some(&row.bytes)).map_err(damaged);
     }
     let kept = "SELECT hash FROM ledger_pruned WHERE session = ?1 AND seq = ?2";
     Ok(connection

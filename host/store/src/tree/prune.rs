@@ -1,11 +1,11 @@
 //! Retention: bodies of old entries are removed, their hashes and every proof stay.
 
-use super::TreeLog;
+use super::{TreeLog, damaged};
 use crate::error::{from_sql, to_sql};
 use crate::{StoreError, changed_ledger};
 use rusqlite::{OptionalExtension, params};
-use tollgate_receipts::entry_hash;
 use tollgate_receipts::log::TILE_LEAVES;
+use tollgate_receipts::named;
 
 /// Tiles whose entries are removed in one transaction.
 const CHUNK_TILES: u64 = 16;
@@ -69,17 +69,21 @@ impl TreeLog<'_> {
                 .query_map(range, |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect::<Result<_, _>>()?;
             for (session, seq) in lasts {
-                let bytes: Option<Vec<u8>> = connection
-                    .prepare_cached("SELECT bytes FROM ledger WHERE session = ?1 AND seq = ?2")?
-                    .query_row([session, seq], |row| row.get(0))
-                    .optional()?;
-                let Some(bytes) = bytes else { continue };
+                let entry = |seq: i64| -> Result<Option<Vec<u8>>, StoreError> {
+                    let bytes = "SELECT bytes FROM ledger WHERE session = ?1 AND seq = ?2";
+                    let bytes = connection
+                        .prepare_cached(bytes)?
+                        .query_row([session, seq], |row| row.get(0));
+                    Ok(bytes.optional()?)
+                };
+                let Some(bytes) = entry(seq)? else { continue };
+                let hash = named(&bytes, entry(seq + 1)?.as_deref()).map_err(damaged)?;
                 connection
                     .prepare_cached(
                         "INSERT INTO ledger_pruned (session, seq, hash) VALUES (?1, ?2, ?3)
                          ON CONFLICT (session) DO UPDATE SET seq = excluded.seq, hash = excluded.hash",
                     )?
-                    .execute(params![session, seq, entry_hash(&bytes)])?;
+                    .execute(params![session, seq, hash])?;
             }
             connection
                 .prepare_cached("UPDATE ledger_retention SET upto = ?1")?

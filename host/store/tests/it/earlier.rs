@@ -5,12 +5,13 @@ use crate::sessions::{append, create, entry};
 use crate::support::*;
 use std::path::PathBuf;
 use tempfile::TempDir;
+use tollgate_receipts::export::{Scope, verify};
 use tollgate_receipts::*;
 use tollgate_sessions::ports::SessionStore;
 use tollgate_store::{STORE_FORMAT, Store};
 
 /// What is kept.
-pub(crate) const FORMATS: [u32; 4] = [3, 4, 5, 6];
+pub(crate) const FORMATS: [u32; 5] = [3, 4, 5, 6, 7];
 /// The entries that each holds: of the operator's five verbs, of the effects, of the session.
 const ENTRIES: u64 = 308;
 
@@ -92,7 +93,44 @@ fn a_store_of_every_earlier_format_is_opened() {
             .query_row("PRAGMA user_version", [], |row| row.get(0))
             .unwrap();
         assert_eq!(version, i64::from(STORE_FORMAT));
+        goes_on(&store);
     }
+}
+
+/// Chains that began with an earlier schema are exported and removed as any other: before anything newer follows,
+/// in the middle, and with nothing older left.
+#[track_caller]
+fn goes_on(store: &Store) {
+    let key = store.tree().key().unwrap();
+    let whole = || {
+        let file = store.tree().export(Scope::Since(0)).unwrap();
+        let found = verify(&file, &key).unwrap();
+        assert!(found.faults.is_empty(), "{:?}", found.faults);
+        store.tree().check().unwrap();
+        for session in ["s", "t"] {
+            let head = store.log().verify(session).unwrap().unwrap();
+            assert_eq!(store.log().head(session).unwrap(), head);
+        }
+        found.header.first
+    };
+    assert_eq!(whole(), Some(0));
+    let session = store.tree().export(Scope::Session("t".into())).unwrap();
+    assert!(verify(&session, &key).is_ok());
+    // The one effect whose outcome is not known keeps its tile.
+    assert_eq!(store.tree().prune(i64::MAX, "os:ada").unwrap().upto, 256);
+    let ended = outcome("t", "open", State::Settled, OutcomeResult::Ok);
+    store.append_blocking(ended).unwrap();
+    assert_eq!(whole(), Some(256));
+    let many = |from: u32| {
+        let drafts = (from..from + 300).map(|n| effect("t", &format!("n{n}"), State::Denied));
+        let tickets: Vec<_> = drafts.map(|draft| store.submit(draft).unwrap()).collect();
+        store.durable_here(&tickets).unwrap();
+    };
+    many(0);
+    assert_eq!(store.tree().prune(i64::MAX, "os:ada").unwrap().upto, 512);
+    assert_eq!(whole(), Some(512));
+    many(300);
+    assert_eq!(whole(), Some(512));
 }
 
 /// The child that wrote what is kept: `TOLLGATE_STORE_TEST_ROLE=keep` with the directory beside it.

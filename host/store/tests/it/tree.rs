@@ -18,9 +18,14 @@ fn grow(store: &Store, from: u64, count: u64) {
 }
 
 fn all(store: &Store) -> Vec<Vec<u8>> {
+    all_from(store, 0)
+}
+
+fn all_from(store: &Store, from: u64) -> Vec<Vec<u8>> {
     let mut all = Vec::new();
     loop {
-        let page = store.log().follow(all.len() as u64, 10_000).unwrap();
+        let next = from + all.len() as u64;
+        let page = store.log().follow(next, 10_000).unwrap();
         if page.is_empty() {
             return all;
         }
@@ -218,6 +223,55 @@ fn what_is_removed_leaves_its_hashes() {
     store.tree().check().unwrap();
     let status = store.tree().status().unwrap();
     assert_eq!((status.pruned, status.size), (768, 1008));
+}
+
+/// What nobody can work out anew is given up, and only that.
+#[test]
+fn where_the_hashes_of_removed_bodies_are_lost_the_rest_is_a_tree_of_its_own() {
+    // A hash that was changed, one that is gone, and a tile that leads to another root than was signed.
+    let changed = "UPDATE ledger_tiles SET hashes = zeroblob(8192) WHERE level = 0 AND tile = 1";
+    let gone = "DELETE FROM ledger_tiles WHERE level = 0 AND tile = 2";
+    let other = "UPDATE ledger_tiles SET (hashes, root) = (SELECT hashes, root FROM ledger_tiles
+                 WHERE level = 0 AND tile = 1) WHERE level = 0 AND tile = 0";
+    for damage in [changed, gone, other] {
+        let (directory, store) = store();
+        grow(&store, 0, 1000);
+        let old = store.tree().key().unwrap();
+        assert_eq!(store.tree().prune(2, "tester").unwrap().upto, 768);
+        grow(&store, 1000, 5);
+        store.tree().sign().unwrap();
+        let kept = all_from(&store, 768);
+        let database = database(&store);
+        database
+            .execute_batch(
+                "DROP TRIGGER ledger_tiles_no_update; DROP TRIGGER ledger_tiles_no_delete",
+            )
+            .unwrap();
+        database.execute_batch(damage).unwrap();
+        assert!(store.tree().check().is_err(), "{damage}");
+        drop((database, store));
+
+        let path = directory.path().join("state");
+        let repaired = tollgate_store::repair(&path, "os:ada").unwrap().unwrap();
+        assert_eq!(repaired.entries, kept.len() as u64, "{damage}");
+        assert!(
+            repaired.lost >= 768 && repaired.tables.is_empty(),
+            "{repaired:?}"
+        );
+        let store = Store::open(&path).unwrap();
+        assert_eq!(all(&store)[..kept.len()], kept);
+        let checked = store.tree().check().unwrap();
+        assert_eq!(checked.heads, 1);
+        let new = store.tree().key().unwrap();
+        assert_ne!(new.origin(), old.origin());
+        grow(&store, 2000, 300);
+        store.tree().check().unwrap();
+        let file = store.tree().export(Scope::Since(0)).unwrap();
+        assert_eq!(verify(&file, &new).unwrap().header.first, Some(0));
+        assert!(verify(&file, &old).is_err());
+        drop(store);
+        assert_eq!(tollgate_store::repair(&path, "os:ada").unwrap(), None);
+    }
 }
 
 #[test]

@@ -1,0 +1,206 @@
+//! The whole ledger, checked: every entry against the chain of its session and the tile of its leaf, every tile
+//! against those below it, every signed head against the tree. Entries are read once, on all cores.
+
+use super::{TreeLog, check_heads, damaged};
+use crate::StoreError;
+use crate::error::{from_sql, to_sql};
+use crate::tiles::{self, size};
+use rusqlite::{Connection, params};
+use std::collections::HashMap;
+use std::ops::Range;
+use tollgate_receipts::log::{Hash, TILE_LEAVES};
+use tollgate_receipts::{ChainHead, Segment};
+
+/// Fewer entries than this are checked on one core.
+const SHARE_MIN: u64 = 16 * TILE_LEAVES;
+
+/// What a check of the whole ledger found in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// Entries in the tree.
+    pub size: u64,
+    /// Signed heads, each by one of the ledger's keys, each of a beginning of the tree.
+    pub heads: u64,
+    /// Chains of sessions.
+    pub sessions: u64,
+}
+
+impl TreeLog<'_> {
+    /// Checks everything: the chains of all sessions, tiles against entries, every signed head against the tree
+    /// and the keys.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Damaged`] says what was changed; [`StoreError::Unavailable`] if bodies were removed meanwhile.
+    pub fn check(&self) -> Result<Checked, StoreError> {
+        let readers = &self.0.readers;
+        readers.read(|connection| {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            let plan = Plan::of(connection, u64::try_from(cores).unwrap_or(1))?;
+            let segments = std::thread::scope(|scope| {
+                let share = |range: &Range<u64>| readers.read(|own| plan.entries(own, range));
+                let others = plan.shares.iter().skip(1);
+                let others: Vec<_> = others
+                    .map(|range| scope.spawn(move || share(range)))
+                    .collect();
+                let own = plan.shares.iter().take(1).map(share).collect::<Vec<_>>();
+                let others = others.into_iter().map(|other| {
+                    let panicked = |panic| std::panic::resume_unwind(panic);
+                    other.join().unwrap_or_else(panicked)
+                });
+                own.into_iter().chain(others).collect::<Result<Vec<_>, _>>()
+            })?;
+            plan.conclude(connection, segments)
+        })
+    }
+}
+
+/// [`TreeLog::check`] of a database that nobody else uses.
+pub(crate) fn check(connection: &Connection) -> Result<Checked, StoreError> {
+    let plan = Plan::of(connection, 1)?;
+    let segments = plan.shares.iter();
+    let segments = segments.map(|range| plan.entries(connection, range));
+    let segments = segments.collect::<Result<_, _>>()?;
+    plan.conclude(connection, segments)
+}
+
+/// The chains, by the number of their session: each with its name, before the first entry whose body is there.
+pub(crate) fn chains(connection: &Connection) -> Result<HashMap<i64, ChainHead>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT s.id, s.name, p.seq, p.hash FROM ledger_sessions s
+         LEFT JOIN ledger_pruned p ON p.session = s.id",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut chains = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let (session, name): (i64, String) = (row.get(0)?, row.get(1)?);
+        let removed: (Option<i64>, Option<Hash>) = (row.get(2)?, row.get(3)?);
+        let head = match removed {
+            (Some(seq), Some(hash)) => ChainHead::at(name, from_sql(seq)?, hash),
+            _ => ChainHead::genesis(name),
+        };
+        chains.insert(session, head);
+    }
+    Ok(chains)
+}
+
+/// What is to be checked.
+struct Plan {
+    size: u64,
+    /// The first entry whose body must be there.
+    kept: u64,
+    chains: HashMap<i64, ChainHead>,
+    /// Entries, in parts of whole tiles.
+    shares: Vec<Range<u64>>,
+}
+
+/// What one core has seen: of each session, in the place of its number, the entries that follow each other.
+type Segments = Vec<Option<Segment>>;
+
+impl Plan {
+    fn of(connection: &Connection, cores: u64) -> Result<Self, StoreError> {
+        let (size, kept) = (size(connection)?, tiles::removed(connection)?);
+        let share = (size - kept).div_ceil(cores).max(SHARE_MIN);
+        let share = share.next_multiple_of(TILE_LEAVES);
+        let begins = (kept..size).step_by(usize::try_from(share).unwrap_or(usize::MAX));
+        Ok(Self {
+            size,
+            kept,
+            chains: chains(connection)?,
+            shares: begins
+                .map(|begin| begin..(begin + share).min(size))
+                .collect(),
+        })
+    }
+
+    /// Checks the entries of a part.
+    fn entries(&self, connection: &Connection, range: &Range<u64>) -> Result<Segments, StoreError> {
+        if tiles::removed(connection)? != self.kept {
+            let why = "bodies of the ledger were removed meanwhile: check again";
+            return Err(StoreError::Unavailable(why.into()));
+        }
+        let mut segments = Segments::new();
+        let sessions = self.chains.keys().max().copied().unwrap_or_default();
+        segments.resize_with(place(sessions).saturating_add(1), || None);
+        let mut leaves = Vec::new();
+        let mut index = range.start;
+        let mut statement = connection.prepare_cached(
+            "SELECT idx, session, seq, bytes FROM ledger WHERE idx >= ?1 AND idx < ?2 ORDER BY idx",
+        )?;
+        let mut rows = statement.query(params![to_sql(range.start)?, to_sql(range.end)?])?;
+        while let Some(row) = rows.next()? {
+            if row.get::<_, i64>(0)? != to_sql(index)? {
+                break;
+            }
+            let session: i64 = row.get(1)?;
+            let bytes = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
+            let (seq, leaf) = self.entry(&mut segments, session, bytes)?;
+            if row.get::<_, i64>(2)? != to_sql(seq)? {
+                return Err(changed("entry", index));
+            }
+            leaves.push(leaf);
+            index += 1;
+            if index.is_multiple_of(TILE_LEAVES) {
+                tiles::check_whole(connection, index / TILE_LEAVES - 1, &leaves)?;
+                leaves.clear();
+            }
+        }
+        if index < range.end {
+            return Err(changed("entry", index));
+        }
+        Ok(segments)
+    }
+
+    /// Checks one entry against its session's; its sequence and leaf hash.
+    fn entry(
+        &self,
+        segments: &mut Segments,
+        session: i64,
+        bytes: &[u8],
+    ) -> Result<(u64, Hash), StoreError> {
+        let nameless = || damaged("an entry is of a session that has no name");
+        let segment = segments.get_mut(place(session)).ok_or_else(nameless)?;
+        if let Some(segment) = segment {
+            let leaf = segment.pass(bytes).map_err(damaged)?;
+            return Ok((segment.last(), leaf));
+        }
+        let chain = self.chains.get(&session).ok_or_else(nameless)?;
+        let (begun, leaf) = Segment::begin(&chain.session, bytes).map_err(damaged)?;
+        Ok((segment.insert(begun).last(), leaf))
+    }
+
+    /// Checks how the parts follow each other, and what is above them.
+    fn conclude(
+        self,
+        connection: &Connection,
+        shares: Vec<Segments>,
+    ) -> Result<Checked, StoreError> {
+        let mut chains = self.chains;
+        for segments in shares {
+            for (session, segment) in (0_i64..).zip(segments) {
+                if let (Some(segment), Some(chain)) = (segment, chains.get_mut(&session)) {
+                    chain.join(segment).map_err(damaged)?;
+                }
+            }
+        }
+        tiles::check_none_beyond(connection, self.size)?;
+        tiles::check_above(connection, self.kept)?;
+        Ok(Checked {
+            size: self.size,
+            heads: check_heads(connection)?,
+            sessions: u64::try_from(chains.len()).unwrap_or(u64::MAX),
+        })
+    }
+}
+
+/// The place of a session; numbers begin with 1.
+fn place(session: i64) -> usize {
+    usize::try_from(session).unwrap_or(usize::MAX)
+}
+
+/// What was stored first is not there as it was.
+pub(crate) fn changed(what: &str, index: u64) -> StoreError {
+    StoreError::Damaged(format!(
+        "{what} {index} of the ledger is not the one that was stored first: it was changed or removed"
+    ))
+}
