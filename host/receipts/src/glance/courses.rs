@@ -36,7 +36,11 @@ impl<'a> Glance<'a> {
         };
         match self.kind {
             Kind::Opens(part) => one(part, true),
-            Kind::OpensMany(parts) => parts.into_iter().for_each(|part| one(part, true)),
+            // What one of many says of an effect that is closed is how it was closed, as `fold` has it.
+            Kind::OpensMany(parts) => parts.into_iter().for_each(|mut part| {
+                part.outcome = part.outcome.filter(|_| part.state != Some(State::Closed));
+                one(part, true);
+            }),
             Kind::Observes(part) => one(part, false),
             Kind::Call(_) | Kind::Change(_) => {}
         }
