@@ -31,6 +31,9 @@ pub struct Repaired {
     pub entries: u64,
     /// Entries that were signed and are lost.
     pub lost: u64,
+    /// Whether the hashes of removed bodies are lost: then the entries that are kept are a new tree, and no head
+    /// that was signed before proves them.
+    pub anew: bool,
     /// Tables that could not be read whole.
     pub tables: Vec<String>,
     /// Where the damaged files are.
@@ -69,7 +72,7 @@ pub fn repair(directory: &Path, who: &str) -> Result<Option<Repaired>, StoreErro
             // What comes behind the last head that holds cannot be told from what was changed.
             Some(size) if size < keep.most && size >= copied.removed => keep.most = size,
             // Not even the hashes of removed bodies are what was signed.
-            Some(_) if keep.removed => {
+            Some(_) if keep.removed && copied.removed > 0 => {
                 keep = Keep {
                     most: u64::MAX,
                     removed: false,
@@ -103,9 +106,14 @@ fn tell(fresh: &Path, directory: &Path, who: &str, repaired: &Repaired) -> Resul
     let store = Store::open(fresh)?;
     let (who, signing) = (who.to_owned(), Signing::new(directory));
     let detail = format!(
-        "{} entries kept, {} that were signed are lost; not whole: {}; first fault: {}; the damaged files are in {}",
+        "{} entries kept, {} that were signed are lost{}; not whole: {}; first fault: {}; the damaged files are in {}",
         repaired.entries,
         repaired.lost,
+        if repaired.anew {
+            ", with the hashes of removed bodies: those kept are a new tree that no earlier head proves"
+        } else {
+            ""
+        },
         if repaired.tables.is_empty() {
             "none".to_owned()
         } else {
@@ -258,6 +266,7 @@ fn copy(from: &Path, to: &Path, keep: Keep) -> Result<Copied, StoreError> {
         faults: Vec::new(),
         entries,
         lost: signed.saturating_sub(entries),
+        anew: !keep.removed,
         tables,
         kept: PathBuf::new(),
     };

@@ -307,6 +307,7 @@ fn repair(app: &App) -> Done {
         "faults": repaired.faults,
         "entries": repaired.entries,
         "lost": repaired.lost,
+        "anew": repaired.anew,
         "tables": repaired.tables,
         "kept": repaired.kept,
     }));
@@ -322,6 +323,11 @@ fn repair(app: &App) -> Done {
             "{} entries that were signed are lost: the ledger goes on under another key, see `tollgate ledger key`",
             repaired.lost
         ));
+    }
+    if repaired.anew {
+        app.printer.warn(
+            "the hashes of removed bodies are lost: the entries taken over are a new tree, which no head signed before proves",
+        );
     }
     for table in &repaired.tables {
         app.printer.warn(match table.as_str() {

@@ -246,7 +246,8 @@ impl<'a> Export<'a> {
         let header_line = lines.text()?;
         let header: Header = serde_json::from_str(header_line)
             .map_err(|error| lines.bad(format!("it is no header: {error}")))?;
-        let records = match all_records(lines.rest, header.records) {
+        let share = lines.rest.len().div_ceil(cores::available());
+        let records = match all_records(lines.rest, header.records, share.max(SHARE_MIN)) {
             Some((records, rest)) => {
                 lines.line += header.records;
                 lines.rest = rest;
@@ -311,9 +312,8 @@ impl<'a> Export<'a> {
 /// Index and bytes of each record.
 type Records<'a> = Vec<(u64, &'a [u8])>;
 
-/// As many records as there should be, and what comes behind them; read on all cores.
-fn all_records(bytes: &[u8], count: u64) -> Option<(Records<'_>, &[u8])> {
-    let share = bytes.len().div_ceil(cores::available()).max(SHARE_MIN);
+/// As many records as there should be, and what comes behind them; each thread reads lines of so many bytes.
+fn all_records(bytes: &[u8], count: u64, share: usize) -> Option<(Records<'_>, &[u8])> {
     let mut shares = Vec::new();
     let mut rest = bytes;
     while !rest.is_empty() {
@@ -335,13 +335,14 @@ fn all_records(bytes: &[u8], count: u64) -> Option<(Records<'_>, &[u8])> {
         }),
     };
     let (mut records, mut end) = (Records::new(), 0);
-    for (mine, rest) in found {
+    for ((share, length), (mine, rest)) in shares.iter().zip(found) {
         end = bytes.len() - rest.len();
         match records.is_empty() {
             true => records = mine,
             false => records.extend(mine),
         }
-        if u64::try_from(records.len()) == Ok(count) {
+        // Something that is no record ends them, though a thread that began behind it has found others.
+        if share.len() - rest.len() < *length || u64::try_from(records.len()) == Ok(count) {
             break;
         }
     }
@@ -387,4 +388,34 @@ fn tail(file: &[u8], begin: usize) -> Option<(&str, &str)> {
     let at = rest.rfind(DIGEST)?;
     let (head, digest) = rest.split_at_checked(at)?;
     head.ends_with('\n').then_some((head, digest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// However lines fall to threads, the records are those that stand there one after the other.
+    #[test]
+    fn a_line_that_is_no_record_ends_them_wherever_it_stands() {
+        let lines: Vec<String> = (0..12)
+            .map(|n| format!("{n} {{\"entry\":{n}}}\n"))
+            .collect();
+        let behind = "hash\nhead\n";
+        let honest = lines.concat() + behind;
+        let count = lines.len() as u64;
+        for share in 1..honest.len() {
+            let (records, rest) = all_records(honest.as_bytes(), count, share).unwrap();
+            let indexes: Vec<u64> = records.iter().map(|(index, _)| *index).collect();
+            assert_eq!(indexes, (0..count).collect::<Vec<_>>());
+            assert_eq!(rest, behind.as_bytes());
+            for at in 0..lines.len() {
+                for strange in ["strange\n", "\n", "01 x\n"] {
+                    let (before, after) = lines.split_at(at);
+                    let file = before.concat() + strange + &after.concat() + behind;
+                    let found = all_records(file.as_bytes(), count, share);
+                    assert!(found.is_none(), "share {share}, line {at}: {found:?}");
+                }
+            }
+        }
+    }
 }
