@@ -349,7 +349,15 @@ pub(crate) fn chain_as(
                     _ => digest(last),
                 });
             let body = draft.encode().unwrap().body;
-            let sealed = seal_as(schema(at), session, at as u64 + 1, &prev, &body);
+            let mut sealed = Vec::new();
+            seal_as(
+                schema(at),
+                &mut sealed,
+                session,
+                at as u64 + 1,
+                &prev,
+                &body,
+            );
             last = Some(sealed.clone());
             sealed
         })

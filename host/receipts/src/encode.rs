@@ -10,7 +10,8 @@
 
 use crate::{
     ChangeRecord, Decided, Draft, ENTRY_BYTES_MAX, ENTRY_SCHEMA, Outcome, OutcomeResult, Plugin,
-    ReadSet, Record, State, TARGET_BYTES_MAX, Target, clip, redact::is_plain,
+    ReadSet, Record, State, TARGET_BYTES_MAX, Target, clip, json,
+    redact::{all_bytes, is_plain},
 };
 use serde::Serialize;
 
@@ -23,6 +24,8 @@ pub const ID_BYTES_MAX: usize = 128;
 /// The most bytes that a record may have; the rest of an entry is for what the writer adds.
 pub const BODY_BYTES_MAX: usize = ENTRY_BYTES_MAX - ENVELOPE_BYTES_MAX;
 
+/// As many bytes as most records have at most.
+const BODY_BYTES_USUAL: usize = 1_024;
 /// The most bytes that the writer adds: schema, sequence, previous hash, session.
 const ENVELOPE_BYTES_MAX: usize = 320;
 pub(crate) const LABEL_BYTES_MAX: usize = 128;
@@ -108,10 +111,15 @@ impl Mark {
 
 impl Draft {
     /// Bounds the record and serialises it.
-    pub fn encode(mut self) -> Result<Encoded, EncodeError> {
+    pub fn encode(self) -> Result<Encoded, EncodeError> {
+        self.encode_in(Vec::new())
+    }
+
+    /// [`Draft::encode`] with the memory of `body`, which is empty.
+    pub fn encode_in(mut self, mut body: Vec<u8>) -> Result<Encoded, EncodeError> {
         identifier("session", &self.session)?;
         self.record.fit()?;
-        let body = self.record.body()?;
+        self.record.write(&mut body)?;
         if body.len() > BODY_BYTES_MAX {
             return Err(EncodeError::TooLong { bytes: body.len() });
         }
@@ -143,61 +151,73 @@ impl Draft {
 /// The bytes that are stored: `body` with the schema, `seq`, the leaf hash of the session's previous entry
 /// ([`crate::log::leaf_hash`]) and the session in front.
 pub fn seal(session: &str, seq: u64, prev: &[u8; HASH_BYTES], body: &[u8]) -> Vec<u8> {
-    seal_as(ENTRY_SCHEMA, session, seq, prev, body)
+    let mut sealed = Vec::with_capacity(body.len() + ENVELOPE_BYTES_MAX);
+    seal_to(&mut sealed, session, seq, prev, body);
+    sealed
 }
 
-/// [`seal`] with the name of a schema.
-pub(crate) fn seal_as(
-    schema: &str,
+/// [`seal`] at the end of `sealed`.
+pub fn seal_to(
+    sealed: &mut Vec<u8>,
     session: &str,
     seq: u64,
     prev: &[u8; HASH_BYTES],
     body: &[u8],
-) -> Vec<u8> {
+) {
+    seal_as(ENTRY_SCHEMA, sealed, session, seq, prev, body);
+}
+
+/// [`seal_to`] with the name of a schema.
+pub(crate) fn seal_as(
+    schema: &str,
+    sealed: &mut Vec<u8>,
+    session: &str,
+    seq: u64,
+    prev: &[u8; HASH_BYTES],
+    body: &[u8],
+) {
     let mut prev_hex = [0; HMAC_BYTES];
     // The lengths agree by their types; a failure would leave zero bytes, which no reader accepts.
     let _ = hex::encode_to_slice(prev, &mut prev_hex);
-    let mut sealed = Vec::with_capacity(body.len() + ENVELOPE_BYTES_MAX);
+    sealed.reserve(body.len() + ENVELOPE_BYTES_MAX);
     sealed.extend_from_slice(b"{\"schema\":\"");
     sealed.extend_from_slice(schema.as_bytes());
     sealed.extend_from_slice(b"\",\"seq\":");
-    sealed.extend_from_slice(seq.to_string().as_bytes());
+    sealed.extend_from_slice(itoa::Buffer::new().format(seq).as_bytes());
     sealed.extend_from_slice(b",\"prev\":\"");
     sealed.extend_from_slice(&prev_hex);
     sealed.extend_from_slice(b"\",\"session\":\"");
     sealed.extend_from_slice(session.as_bytes());
     sealed.extend_from_slice(b"\",");
     sealed.extend_from_slice(body.get(1..).unwrap_or_default());
-    sealed
 }
 
 /// A record with its type in front, as [`Record`] says it; written at once, without the detour that serde takes for
 /// an enum with a tag inside.
-fn tagged(kind: &str, record: &impl Serialize) -> Result<Vec<u8>, EncodeError> {
-    let mut body = Vec::with_capacity(1024);
+fn tagged(body: &mut Vec<u8>, kind: &str, record: &impl Serialize) -> Result<(), EncodeError> {
+    body.reserve(BODY_BYTES_USUAL);
     body.extend_from_slice(b"{\"type\":\"");
     body.extend_from_slice(kind.as_bytes());
     body.push(b'"');
     let begin = body.len();
-    serde_json::to_writer(&mut body, record)
-        .map_err(|error| EncodeError::Json(error.to_string()))?;
+    json::write(body, record).map_err(|error| EncodeError::Json(error.to_string()))?;
     // The record's own brace; every record has fields.
     if let Some(brace) = body.get_mut(begin) {
         *brace = b',';
     }
-    Ok(body)
+    Ok(())
 }
 
 impl Record {
-    /// The record as JSON.
-    fn body(&self) -> Result<Vec<u8>, EncodeError> {
+    /// Appends the record as JSON.
+    fn write(&self, body: &mut Vec<u8>) -> Result<(), EncodeError> {
         match self {
-            Self::Effect(e) => tagged("effect", e),
-            Self::Outcome(o) => tagged("outcome", o),
-            Self::ReadSet(set) => tagged("read_set", set),
-            Self::Collapsed(c) => tagged("collapsed", c),
-            Self::Call(c) => tagged("call", c),
-            Self::Change(c) => tagged("change", c),
+            Self::Effect(e) => tagged(body, "effect", e),
+            Self::Outcome(o) => tagged(body, "outcome", o),
+            Self::ReadSet(set) => tagged(body, "read_set", set),
+            Self::Collapsed(c) => tagged(body, "collapsed", c),
+            Self::Call(c) => tagged(body, "call", c),
+            Self::Change(c) => tagged(body, "change", c),
         }
     }
 
@@ -348,8 +368,15 @@ fn optional_identifier(field: &'static str, value: Option<&str>) -> Result<(), E
 }
 
 fn identifier(field: &'static str, value: &str) -> Result<(), EncodeError> {
-    let valid = |b: u8| b.is_ascii_alphanumeric() || b"._:-/@+".contains(&b);
-    if (1..=ID_BYTES_MAX).contains(&value.len()) && value.bytes().all(valid) {
+    // From '-' to ':' are '.', '/' and the digits.
+    let valid = |b: u8| {
+        (b | 0x20).is_ascii_lowercase()
+            | (b'-'..=b':').contains(&b)
+            | (b == b'_')
+            | (b == b'@')
+            | (b == b'+')
+    };
+    if (1..=ID_BYTES_MAX).contains(&value.len()) && all_bytes(value, valid) {
         return Ok(());
     }
     Err(EncodeError::Identifier {

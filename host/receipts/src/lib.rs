@@ -20,6 +20,7 @@ pub mod export;
 mod fold;
 mod glance;
 mod id;
+mod json;
 mod labels;
 mod ledger;
 pub mod log;
@@ -32,6 +33,7 @@ pub use chain::{Anchor, ChainError, ChainHead, Segment, named, verify_chain};
 pub use decode::{DecodeError, Entry, decode};
 pub use encode::{
     BODY_BYTES_MAX, EncodeError, Encoded, GENESIS_HASH, HASH_BYTES, ID_BYTES_MAX, Mark, seal,
+    seal_to,
 };
 pub use entry::*;
 pub use fold::{FoldFault, Folded, Observed, Receipt, Standing, fold};

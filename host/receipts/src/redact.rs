@@ -84,7 +84,7 @@ pub fn clip(text: &str, bytes_max: usize) -> String {
 
 /// Whether `text` holds nothing that [`clip`] would change.
 pub(crate) fn is_plain(text: &str, bytes_max: usize) -> bool {
-    if text.len() <= bytes_max && text.bytes().all(is_plain_ascii) {
+    if text.len() <= bytes_max && is_plain_ascii(text) {
         return true;
     }
     text.chars().all(|c| !is_unsafe(c)) && json_len(text) <= bytes_max
@@ -104,13 +104,21 @@ fn char_json_len(c: char) -> usize {
     }
 }
 
-fn is_plain_ascii(byte: u8) -> bool {
-    (b' '..=b'~').contains(&byte) && byte != b'"' && byte != b'\\'
+/// Whether `text` is printable ASCII that stands in a JSON string as it is.
+pub(crate) fn is_plain_ascii(text: &str) -> bool {
+    let plain = |byte: u8| (b' '..=b'~').contains(&byte) & (byte != b'"') & (byte != b'\\');
+    all_bytes(text, plain)
+}
+
+/// Whether `holds` for every byte; made so that the compiler can look at many at once.
+pub(crate) fn all_bytes(text: &str, holds: impl Fn(u8) -> bool) -> bool {
+    let whole = |bytes: &[u8]| bytes.iter().fold(true, |all, byte| all & holds(*byte));
+    text.as_bytes().chunks(64).all(whole)
 }
 
 /// The text, and whether it was cut.
 fn bounded(text: &str, bytes_max: usize, double_backslash: bool) -> (String, bool) {
-    if text.len() <= bytes_max && text.bytes().all(is_plain_ascii) {
+    if text.len() <= bytes_max && is_plain_ascii(text) {
         return (text.to_owned(), false);
     }
     let mut shown = String::with_capacity(text.len().min(bytes_max) + 8);

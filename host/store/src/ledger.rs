@@ -9,10 +9,11 @@ use tollgate_receipts::{Draft, Ledger, LedgerError, Ticket};
 impl Ledger for Store {
     fn submit(&self, draft: Draft) -> Result<Ticket, LedgerError> {
         // The producer pays for the serialising; the writer only hashes and inserts.
+        let shared = self.writable()?.shared();
         let entry = draft
-            .encode()
+            .encode_in(shared.buffers.take())
             .map_err(|error| LedgerError::Refused(error.to_string()))?;
-        Ok(self.writable()?.shared().queue.append(entry)?)
+        Ok(shared.queue.append(entry)?)
     }
 
     fn durable<'a>(

@@ -14,6 +14,7 @@
 //!
 //! It does not know what a session's event means, nor what a grant allows, and it has no wasmtime.
 
+mod buffers;
 mod credentials;
 mod ended;
 mod error;

@@ -30,7 +30,7 @@ const IDLE_ROUNDS: u32 = 100;
 /// One piece of work for the writer.
 pub(crate) enum Job {
     /// Appends an entry to the ledger.
-    Append { ticket: u64, entry: Box<Encoded> },
+    Append { ticket: u64, entry: Encoded },
     /// Does something else in the same transaction.
     Change {
         change: Box<dyn Change>,
@@ -116,7 +116,6 @@ impl Queue {
         state.bytes += entry.body.len();
         state.last_ticket += 1;
         let ticket = state.last_ticket;
-        let entry = Box::new(entry);
         state.jobs.push_back(Job::Append { ticket, entry });
         let wake = std::mem::take(&mut state.asleep) || state.jobs.len() == EAGER_ROWS;
         drop(state);

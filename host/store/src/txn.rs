@@ -8,10 +8,10 @@ use crate::StoreError;
 use crate::error::{from_sql, to_sql};
 use crate::format::{STORE_FORMAT, format_of};
 use crate::tiles;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use std::collections::HashMap;
 use tollgate_receipts::log::{Hash, TILE_LEAVES, leaf_hash};
-use tollgate_receipts::{ChangeRecord, Draft, Encoded, GENESIS_HASH, Mark, Record, seal};
+use tollgate_receipts::{ChangeRecord, Draft, Encoded, GENESIS_HASH, Mark, Record, seal_to};
 
 /// Entries of a tile of the tree.
 const TILE_ROWS: i64 = TILE_LEAVES.cast_signed();
@@ -28,10 +28,12 @@ const LAST_OF_SESSION: &str =
 #[derive(Default)]
 pub(crate) struct Heads {
     next_idx: Option<i64>,
-    sessions: HashMap<String, Head>,
+    sessions: HashMap<String, Head, foldhash::fast::RandomState>,
     /// The last leaf hashes up to `next_idx`, which will be a tile.
     leaves: Vec<Hash>,
     data_version: Option<i64>,
+    /// The entry that is being stored.
+    sealed: Vec<u8>,
 }
 
 #[derive(Clone, Copy)]
@@ -46,6 +48,8 @@ struct Head {
 pub(crate) struct Txn<'a> {
     connection: &'a Connection,
     heads: &'a mut Heads,
+    /// Made for the first entry and kept for the others.
+    insert: Option<CachedStatement<'a>>,
 }
 
 impl Heads {
@@ -83,7 +87,11 @@ impl<'a> Txn<'a> {
         heads: &'a mut Heads,
     ) -> Result<Self, StoreError> {
         heads.refresh(connection)?;
-        Ok(Self { connection, heads })
+        Ok(Self {
+            connection,
+            heads,
+            insert: None,
+        })
     }
 
     pub(crate) fn connection(&self) -> &'a Connection {
@@ -95,8 +103,14 @@ impl<'a> Txn<'a> {
         let idx = self.next_idx()?;
         let head = self.head(&entry.session)?;
         let seq = head.seq + 1;
-        let sealed = seal(&entry.session, seq, &head.hash, &entry.body);
-        self.connection.prepare_cached(INSERT)?.execute(params![
+        let sealed = &mut self.heads.sealed;
+        sealed.clear();
+        seal_to(sealed, &entry.session, seq, &head.hash, &entry.body);
+        let insert = match &mut self.insert {
+            Some(insert) => insert,
+            none => none.insert(self.connection.prepare_cached(INSERT)?),
+        };
+        insert.execute(params![
             idx,
             head.id,
             to_sql(seq)?,
@@ -104,14 +118,14 @@ impl<'a> Txn<'a> {
             entry.call,
             entry.time_us,
             mark_number(entry.mark),
-            sealed,
+            &**sealed,
         ])?;
         for receipt in &entry.items {
             self.connection
                 .prepare_cached(INSERT_ITEM)?
                 .execute(params![receipt, idx])?;
         }
-        let hash = leaf_hash(&sealed);
+        let hash = leaf_hash(sealed);
         self.heads.leaves.push(hash);
         self.heads.next_idx = Some(idx + 1);
         if (idx + 1) % TILE_ROWS == 0 {

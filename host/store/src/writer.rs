@@ -9,6 +9,7 @@
 //! their order; when the disk is full nothing but urgent changes is written until there is room again,
 //! and the ledger says from when to when.
 
+use crate::buffers::Buffers;
 use crate::files::WriterLock;
 use crate::progress::Progress;
 use crate::queue::{Batch, Job, Queue};
@@ -31,6 +32,7 @@ const HEAD_EVERY: Duration = Duration::from_secs(1);
 pub(crate) struct Shared {
     pub(crate) queue: Queue,
     pub(crate) progress: Progress,
+    pub(crate) buffers: Buffers,
 }
 
 impl Shared {
@@ -187,7 +189,7 @@ impl Writer {
                 // Whoever is waited for may stand behind it.
                 shared.queue.want();
             }
-            finish(&shared.progress, batch.jobs, result);
+            finish(&shared, batch.jobs, result);
         }
     }
 
@@ -217,7 +219,7 @@ impl Writer {
         if let Some(outage) = &mut self.outage {
             outage.refused += entries(&refused);
         }
-        finish(&self.shared.progress, refused, Err(error.clone()));
+        finish(&self.shared, refused, Err(error.clone()));
         *jobs = urgent;
     }
 
@@ -378,22 +380,25 @@ fn entries(jobs: &[Job]) -> u64 {
 }
 
 /// Tells whoever waits for the jobs.
-fn finish(progress: &Progress, jobs: Vec<Job>, result: Result<(), StoreError>) {
+fn finish(shared: &Shared, jobs: Vec<Job>, result: Result<(), StoreError>) {
     let mut tickets: Option<(u64, u64)> = None;
+    let mut buffers = Vec::with_capacity(jobs.len());
     for job in jobs {
         match job {
             // Tickets of one batch follow each other.
-            Job::Append { ticket, .. } => {
+            Job::Append { ticket, entry } => {
                 tickets = Some((tickets.map_or(ticket, |(first, _)| first), ticket));
+                buffers.push(entry.body);
             }
             Job::Change { change, .. } => change.finish(result.clone()),
         }
     }
     match (tickets, result) {
-        (Some((_, last)), Ok(())) => progress.finish(last),
-        (Some((first, last)), Err(error)) => progress.fail(first, last, &error.into()),
+        (Some((_, last)), Ok(())) => shared.progress.finish(last),
+        (Some((first, last)), Err(error)) => shared.progress.fail(first, last, &error.into()),
         (None, _) => {}
     }
+    shared.buffers.give(buffers.into_iter());
 }
 
 /// A thread that panics while it writes takes the writer with it.
