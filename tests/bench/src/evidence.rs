@@ -62,7 +62,8 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
 /// One receipt that is whole in one entry: a file that was opened to be read.
 fn receipt(n: u64) -> Draft {
     Draft {
-        session: format!("agent_{:02}", n % SESSIONS),
+        // A run, and so each of its calls, is of one session.
+        session: format!("agent_{:02}", n / 100 % SESSIONS),
         record: Record::Effect(Box::new(EffectRecord {
             receipt: format!("{n:032x}"),
             state: State::Settled,

@@ -1,5 +1,5 @@
-//! Answers of a model, streamed: the bundled `openai` adapter in the sandbox beside a bare client and OpenAI's own
-//! Python package, against one server on loopback, in one run.
+//! Answers of a model, streamed: the bundled `openai` adapter in the sandbox beside a bare client, one that reads the
+//! tokens, and OpenAI's own Python package, against one server on loopback, in one run.
 //!
 //! How long until the first token, how many tokens in a second, the same with a hundred streams at once, and how
 //! much memory one long stream takes. The server gives what it has at once, so that only the clients are measured;
@@ -119,7 +119,10 @@ pub(crate) fn run(report: &mut Report, quick: bool) -> Result<()> {
     let scale = if quick { QUICK } else { FULL };
     let server = Server::start()?;
     let mut ours = ours::Ours::start(server.port())?;
-    let mut others: Vec<Box<dyn Side>> = vec![Box::new(bare::Bare::new(server.port())?)];
+    let mut others: Vec<Box<dyn Side>> = vec![
+        Box::new(bare::Bare::counting(server.port())?),
+        Box::new(bare::Bare::reading(server.port())?),
+    ];
     match sdk::Sdk::start(server.port())? {
         Ok(sdk) => others.push(Box::new(sdk)),
         Err(why) => report.skip(sdk::NAME, &why),
