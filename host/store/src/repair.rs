@@ -122,9 +122,10 @@ fn tell(fresh: &Path, directory: &Path, who: &str, repaired: &Repaired) -> Resul
         repaired.faults.first().map_or("none", String::as_str),
         repaired.kept.display(),
     );
-    let lost = repaired.lost > 0;
+    // Whoever has a head of the old tree shall not take the new one for it.
+    let another = repaired.lost > 0 || repaired.anew;
     store.change(move |txn| {
-        if lost || crate::signing::in_force(txn.connection())?.is_none() {
+        if another || crate::signing::in_force(txn.connection())?.is_none() {
             signing.begin_again(txn.connection())?;
         }
         crate::changed_ledger(txn, "ledger.repair", &who, &detail)
