@@ -47,11 +47,14 @@ fn foreign<T>(what: &str) -> Result<T, Error> {
     Err(Error::custom(format_args!("no record has {what}")))
 }
 
-impl Writer<'_> {
-    fn integer(self, number: impl itoa::Integer) {
-        let mut digits = itoa::Buffer::new();
-        self.out.extend_from_slice(digits.format(number).as_bytes());
-    }
+macro_rules! integers {
+    ($($method:ident($integer:ty),)*) => {$(
+        fn $method(self, number: $integer) -> Result<(), Error> {
+            let mut digits = itoa::Buffer::new();
+            self.out.extend_from_slice(digits.format(number).as_bytes());
+            Ok(())
+        }
+    )*};
 }
 
 impl<'a> Serializer for Writer<'a> {
@@ -114,38 +117,9 @@ impl<'a> Serializer for Writer<'a> {
         value.serialize(self)
     }
 
-    fn serialize_u8(self, number: u8) -> Result<(), Error> {
-        self.serialize_u64(number.into())
-    }
-
-    fn serialize_u16(self, number: u16) -> Result<(), Error> {
-        self.serialize_u64(number.into())
-    }
-
-    fn serialize_u32(self, number: u32) -> Result<(), Error> {
-        self.serialize_u64(number.into())
-    }
-
-    fn serialize_u64(self, number: u64) -> Result<(), Error> {
-        self.integer(number);
-        Ok(())
-    }
-
-    fn serialize_i8(self, number: i8) -> Result<(), Error> {
-        self.serialize_i64(number.into())
-    }
-
-    fn serialize_i16(self, number: i16) -> Result<(), Error> {
-        self.serialize_i64(number.into())
-    }
-
-    fn serialize_i32(self, number: i32) -> Result<(), Error> {
-        self.serialize_i64(number.into())
-    }
-
-    fn serialize_i64(self, number: i64) -> Result<(), Error> {
-        self.integer(number);
-        Ok(())
+    integers! {
+        serialize_u8(u8), serialize_u16(u16), serialize_u32(u32), serialize_u64(u64),
+        serialize_i8(i8), serialize_i16(i16), serialize_i32(i32), serialize_i64(i64),
     }
 
     fn serialize_bool(self, _: bool) -> Result<(), Error> {

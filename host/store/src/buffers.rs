@@ -19,14 +19,14 @@ impl Buffers {
     }
 
     /// Keeps what is of use later.
-    pub(crate) fn give(&self, used: impl Iterator<Item = Vec<u8>>) {
+    pub(crate) fn give(&self, mut used: Vec<Vec<u8>>) {
+        used.retain(|buffer| buffer.capacity() <= BYTES_MAX);
+        used.iter_mut().for_each(Vec::clear);
         let mut kept = self.lock();
-        let room = KEPT_MAX.saturating_sub(kept.len());
-        let small = used.filter(|buffer| buffer.capacity() <= BYTES_MAX);
-        kept.extend(small.take(room).map(|mut buffer| {
-            buffer.clear();
-            buffer
-        }));
+        let room = KEPT_MAX.saturating_sub(kept.len()).min(used.len());
+        kept.extend(used.drain(..room));
+        // What is left is given back while nobody waits.
+        drop(kept);
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
@@ -42,7 +42,7 @@ mod tests {
     fn what_is_kept_is_empty_small_and_bounded() {
         let buffers = Buffers::default();
         let large = std::iter::once(vec![1; BYTES_MAX + 1]);
-        buffers.give(large.chain((0..2 * KEPT_MAX).map(|_| vec![1; 3])));
+        buffers.give(large.chain((0..2 * KEPT_MAX).map(|_| vec![1; 3])).collect());
         assert_eq!(buffers.lock().len(), KEPT_MAX);
         assert!(buffers.take().is_empty());
         assert_eq!(buffers.lock().len(), KEPT_MAX - 1);

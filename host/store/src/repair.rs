@@ -4,7 +4,7 @@
 //! Invariants: what is kept of the ledger is a prefix of it, without gaps, in which every chain and every signed
 //! head of that length holds. A ledger that lost entries which were signed goes on under another name, so that
 //! nobody takes it for the one that was signed. Where the hashes of removed bodies are lost it is a new tree, of the
-//! entries whose bodies are there.
+//! entries whose bodies are there, and always under another name.
 
 use crate::error::to_sql;
 use crate::files::{WriterLock, private_directory, sync_directory, try_lock};
@@ -38,6 +38,14 @@ pub struct Repaired {
     pub tables: Vec<String>,
     /// Where the damaged files are.
     pub kept: PathBuf,
+}
+
+impl Repaired {
+    /// Whether the ledger goes on under another name: whoever has a head of the old tree shall not take the new one
+    /// for it.
+    pub fn is_another(&self) -> bool {
+        self.lost > 0 || self.anew
+    }
 }
 
 /// Repairs the store in `directory`; none if nothing is wrong with it.
@@ -122,8 +130,7 @@ fn tell(fresh: &Path, directory: &Path, who: &str, repaired: &Repaired) -> Resul
         repaired.faults.first().map_or("none", String::as_str),
         repaired.kept.display(),
     );
-    // Whoever has a head of the old tree shall not take the new one for it.
-    let another = repaired.lost > 0 || repaired.anew;
+    let another = repaired.is_another();
     store.change(move |txn| {
         if another || crate::signing::in_force(txn.connection())?.is_none() {
             signing.begin_again(txn.connection())?;

@@ -1,7 +1,7 @@
 //! The Merkle tree of the ledger, as it is kept: whole tiles of 256 hashes (C2SP tlog-tiles), each written in
 //! the transaction that stores its last leaf; the rest is worked out from the entries.
 //!
-//! Invariant: a tile is written once, of entries that are stored in the same or an earlier transaction.
+//! Invariant: a tile is written once, of 256 hashes, of entries that are stored in the same or an earlier transaction.
 
 use crate::StoreError;
 use crate::error::{from_sql, to_sql};
@@ -256,7 +256,7 @@ fn holds(
     kept: &[Hash],
     root: Hash,
 ) -> Result<(), StoreError> {
-    if found == kept && subtree_root(kept) == root {
+    if found == kept && is_whole(kept) && subtree_root(kept) == root {
         return Ok(());
     }
     let mut pairs = found.iter().zip(kept);

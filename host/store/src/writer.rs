@@ -398,7 +398,7 @@ fn finish(shared: &Shared, jobs: Vec<Job>, result: Result<(), StoreError>) {
         (Some((first, last)), Err(error)) => shared.progress.fail(first, last, &error.into()),
         (None, _) => {}
     }
-    shared.buffers.give(buffers.into_iter());
+    shared.buffers.give(buffers);
 }
 
 /// A thread that panics while it writes takes the writer with it.

@@ -320,7 +320,7 @@ fn repair(app: &App) -> Done {
     ));
     if repaired.lost > 0 {
         app.printer.warn(format!(
-            "{} entries that were signed are lost: the ledger goes on under another key, see `tollgate ledger key`",
+            "{} entries that were signed are lost",
             repaired.lost
         ));
     }
@@ -328,6 +328,10 @@ fn repair(app: &App) -> Done {
         app.printer.warn(
             "the hashes of removed bodies are lost: the entries taken over are a new tree, which no head signed before proves",
         );
+    }
+    if repaired.is_another() {
+        app.printer
+            .warn("the ledger goes on under another key, see `tollgate ledger key`");
     }
     for table in &repaired.tables {
         app.printer.warn(match table.as_str() {

@@ -158,8 +158,9 @@ async fn read(mut body: Incoming, started: Instant) -> Result<(Duration, u64)> {
         }
         rest.drain(..whole);
     }
-    ensure!(text.len() as u64 >= tokens, "tokens without text");
-    Ok((first.unwrap_or_default(), tokens))
+    let bytes = tokens * server::TOKEN.len();
+    ensure!(text.len() == bytes, "{} bytes of {bytes}", text.len());
+    Ok((first.unwrap_or_default(), tokens as u64))
 }
 
 /// What is needed of an event.
