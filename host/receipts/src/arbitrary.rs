@@ -8,6 +8,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{SizeRange, select};
+use std::sync::Arc;
 
 fn id() -> impl Strategy<Value = String> {
     "[a-zA-Z0-9][a-zA-Z0-9._:-]{0,20}"
@@ -116,9 +117,9 @@ fn effect_record() -> impl Strategy<Value = EffectRecord> {
             time_us: a.2,
             run: a.3,
             call: a.4,
-            plugin: b.0,
-            import: b.1,
-            kind: b.2,
+            plugin: Arc::new(b.0),
+            import: b.1.into(),
+            kind: b.2.into(),
             class: b.3,
             action: b.4,
             target: b.5,
@@ -140,8 +141,8 @@ pub(crate) fn read_item() -> impl Strategy<Value = ReadItem> {
             receipt: a.0,
             state: a.1,
             time_us: a.2,
-            import: a.3,
-            kind: a.4,
+            import: a.3.into(),
+            kind: a.4.into(),
             action: b.0,
             target: b.1,
             decision: b.2,
@@ -153,11 +154,11 @@ pub(crate) fn read_set_of(items: Vec<ReadItem>) -> ReadSet {
     ReadSet {
         run: Some("run".into()),
         call: "call".into(),
-        plugin: Plugin {
+        plugin: Arc::new(Plugin {
             name: "files".into(),
             version: "0.1.0".into(),
             digest: "sha256:00".into(),
-        },
+        }),
         policy: "sha256:01".into(),
         generation: 3,
         items,
@@ -182,7 +183,7 @@ fn call_record() -> impl Strategy<Value = CallRecord> {
             call: a.0,
             time_us: a.1,
             run: a.2,
-            plugin: a.3,
+            plugin: Arc::new(a.3),
             export: a.4,
             ended: a.5,
             detail: a.6,
@@ -225,8 +226,8 @@ pub(crate) fn record() -> impl Strategy<Value = Record> {
                     time_us,
                     run,
                     call,
-                    plugin,
-                    kind,
+                    plugin: Arc::new(plugin),
+                    kind: kind.into(),
                     reason,
                     count,
                 })
@@ -291,6 +292,56 @@ pub(crate) fn effect(receipt: &str, state: State) -> Record {
         budget_left: 9,
         outcome: None,
     }))
+}
+
+/// A record of a type, with every identifier that it can have.
+pub(crate) fn one(kind: &str) -> Record {
+    let Record::Effect(mut effect) = effect("r1", State::Settled) else {
+        unreachable!("an effect")
+    };
+    effect.run = Some("run".into());
+    let item = ReadItem {
+        receipt: "r1".into(),
+        state: State::Settled,
+        time_us: 1,
+        import: effect.import.clone(),
+        kind: effect.kind.clone(),
+        action: effect.action,
+        target: effect.target.clone(),
+        decision: effect.decision.clone(),
+        outcome: None,
+    };
+    match kind {
+        "effect" => Record::Effect(effect),
+        "outcome" => outcome_of("r1", State::Settled, OutcomeResult::Ok),
+        "read_set" => Record::ReadSet(read_set_of(vec![item])),
+        "collapsed" => Record::Collapsed(Collapsed {
+            receipt: "r1".into(),
+            time_us: 1,
+            run: effect.run,
+            call: effect.call,
+            plugin: effect.plugin,
+            kind: effect.kind,
+            reason: "no-grant".into(),
+            count: 2,
+        }),
+        _ => Record::Call(CallRecord {
+            call: effect.call,
+            time_us: 1,
+            run: effect.run,
+            plugin: effect.plugin,
+            export: "tool.call read".into(),
+            ended: "returned".into(),
+            detail: None,
+            allowed: 0,
+            denied: 0,
+            clock: 0,
+            random_bytes: 0,
+            stdio_bytes: 0,
+            duration_us: 0,
+            memory_bytes_peak: 0,
+        }),
+    }
 }
 
 pub(crate) fn outcome_of(receipt: &str, state: State, result: OutcomeResult) -> Record {

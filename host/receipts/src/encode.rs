@@ -1,19 +1,13 @@
 //! From a draft to the bytes that are stored.
 //!
-//! The producer bounds and serialises the record ([`Draft::encode`]); the writer of the store adds
-//! what only it knows ([`seal`]). Field order is the order of declaration, numbers are integers, so
-//! the same record has the same bytes everywhere.
+//! The producer serialises the record within its bounds ([`Draft::encode`], `body`); the writer of the
+//! store adds what only it knows ([`seal`]). Field order is the order of declaration, numbers are
+//! integers, so the same record has the same bytes everywhere.
 //!
-//! Invariants: identifiers that break their format are refused; free text, which a component may
-//! have chosen, is clipped; a record whose fields keep their bounds fits in an entry (a test adds
-//! the worst case up). Only a [`crate::ReadSet`] can still be too long: [`crate::pack`] splits it.
+//! Invariant: a record whose fields keep their bounds fits in an entry (a test adds the worst case up). Only a [`crate::ReadSet`] can still be too long: [`crate::pack`] splits it.
 
-use crate::{
-    ChangeRecord, Decided, Draft, ENTRY_BYTES_MAX, ENTRY_SCHEMA, Outcome, OutcomeResult, Plugin,
-    ReadSet, Record, State, TARGET_BYTES_MAX, Target, clip, json,
-    redact::{all_bytes, is_plain},
-};
-use serde::Serialize;
+use crate::body::{self, HMAC_BYTES};
+use crate::{Draft, ENTRY_BYTES_MAX, ENTRY_SCHEMA, OutcomeResult, Record, State};
 
 /// Length of an entry's hash, bytes (SHA-256).
 pub const HASH_BYTES: usize = 32;
@@ -24,19 +18,8 @@ pub const ID_BYTES_MAX: usize = 128;
 /// The most bytes that a record may have; the rest of an entry is for what the writer adds.
 pub const BODY_BYTES_MAX: usize = ENTRY_BYTES_MAX - ENVELOPE_BYTES_MAX;
 
-/// As many bytes as most records have at most.
-const BODY_BYTES_USUAL: usize = 1_024;
 /// The most bytes that the writer adds: schema, sequence, previous hash, session.
 const ENVELOPE_BYTES_MAX: usize = 320;
-pub(crate) const LABEL_BYTES_MAX: usize = 128;
-pub(crate) const IMPORT_BYTES_MAX: usize = 256;
-pub(crate) const NEAREST_BYTES_MAX: usize = 1024;
-pub(crate) const COMMAND_BYTES_MAX: usize = 2048;
-pub(crate) const OUTCOME_DETAIL_BYTES_MAX: usize = 512;
-pub(crate) const WHO_BYTES_MAX: usize = 256;
-pub(crate) const OBJECT_BYTES_MAX: usize = 1024;
-pub(crate) const CHANGE_DETAIL_BYTES_MAX: usize = 4096;
-pub(crate) const HMAC_BYTES: usize = 2 * HASH_BYTES;
 
 /// Why a draft cannot become an entry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -116,10 +99,9 @@ impl Draft {
     }
 
     /// [`Draft::encode`] with the memory of `body`, which is empty.
-    pub fn encode_in(mut self, mut body: Vec<u8>) -> Result<Encoded, EncodeError> {
-        identifier("session", &self.session)?;
-        self.record.fit()?;
-        self.record.write(&mut body)?;
+    pub fn encode_in(self, mut body: Vec<u8>) -> Result<Encoded, EncodeError> {
+        body::identifier("session", &self.session)?;
+        body::write(&self.record, &mut body)?;
         if body.len() > BODY_BYTES_MAX {
             return Err(EncodeError::TooLong { bytes: body.len() });
         }
@@ -192,35 +174,7 @@ pub(crate) fn seal_as(
     sealed.extend_from_slice(body.get(1..).unwrap_or_default());
 }
 
-/// A record with its type in front, as [`Record`] says it; written at once, without the detour that serde takes for
-/// an enum with a tag inside.
-fn tagged(body: &mut Vec<u8>, kind: &str, record: &impl Serialize) -> Result<(), EncodeError> {
-    body.reserve(BODY_BYTES_USUAL);
-    body.extend_from_slice(b"{\"type\":\"");
-    body.extend_from_slice(kind.as_bytes());
-    body.push(b'"');
-    let begin = body.len();
-    json::write(body, record).map_err(|error| EncodeError::Json(error.to_string()))?;
-    // The record's own brace; every record has fields.
-    if let Some(brace) = body.get_mut(begin) {
-        *brace = b',';
-    }
-    Ok(())
-}
-
 impl Record {
-    /// Appends the record as JSON.
-    fn write(&self, body: &mut Vec<u8>) -> Result<(), EncodeError> {
-        match self {
-            Self::Effect(e) => tagged(body, "effect", e),
-            Self::Outcome(o) => tagged(body, "outcome", o),
-            Self::ReadSet(set) => tagged(body, "read_set", set),
-            Self::Collapsed(c) => tagged(body, "collapsed", c),
-            Self::Call(c) => tagged(body, "call", c),
-            Self::Change(c) => tagged(body, "change", c),
-        }
-    }
-
     /// When the entry happened; of a read-set, when its last effect was decided. Microseconds since
     /// the Unix epoch.
     pub fn time_us(&self) -> i64 {
@@ -233,180 +187,29 @@ impl Record {
             Self::Change(c) => c.time_us,
         }
     }
-
-    /// Checks identifiers and clips free text, so that the record keeps the bounds of its fields.
-    fn fit(&mut self) -> Result<(), EncodeError> {
-        match self {
-            Self::Effect(e) => {
-                identifier("receipt", &e.receipt)?;
-                optional_identifier("run", e.run.as_deref())?;
-                identifier("call", &e.call)?;
-                e.plugin.check()?;
-                fit(&mut e.import, IMPORT_BYTES_MAX);
-                fit(&mut e.kind, LABEL_BYTES_MAX);
-                e.target.fit();
-                e.decision.fit()?;
-                fit(&mut e.policy, ID_BYTES_MAX);
-                fit_outcome(e.outcome.as_mut());
-            }
-            Self::Outcome(o) => {
-                identifier("receipt", &o.receipt)?;
-                identifier("call", &o.call)?;
-                fit_outcome(Some(&mut o.outcome));
-            }
-            Self::ReadSet(set) => set.fit()?,
-            Self::Collapsed(c) => {
-                identifier("receipt", &c.receipt)?;
-                optional_identifier("run", c.run.as_deref())?;
-                identifier("call", &c.call)?;
-                c.plugin.check()?;
-                fit(&mut c.kind, LABEL_BYTES_MAX);
-                fit(&mut c.reason, LABEL_BYTES_MAX);
-            }
-            Self::Call(c) => {
-                identifier("call", &c.call)?;
-                optional_identifier("run", c.run.as_deref())?;
-                c.plugin.check()?;
-                fit(&mut c.export, IMPORT_BYTES_MAX);
-                fit(&mut c.ended, LABEL_BYTES_MAX);
-                fit_optional(c.detail.as_mut(), OUTCOME_DETAIL_BYTES_MAX);
-            }
-            Self::Change(c) => c.fit(),
-        }
-        Ok(())
-    }
-}
-
-impl ReadSet {
-    fn fit(&mut self) -> Result<(), EncodeError> {
-        optional_identifier("run", self.run.as_deref())?;
-        identifier("call", &self.call)?;
-        self.plugin.check()?;
-        fit(&mut self.policy, ID_BYTES_MAX);
-        for item in &mut self.items {
-            item.fit()?;
-        }
-        Ok(())
-    }
-}
-
-impl crate::ReadItem {
-    pub(crate) fn fit(&mut self) -> Result<(), EncodeError> {
-        identifier("receipt", &self.receipt)?;
-        fit(&mut self.import, IMPORT_BYTES_MAX);
-        fit(&mut self.kind, LABEL_BYTES_MAX);
-        self.target.fit();
-        self.decision.fit()?;
-        fit_outcome(self.outcome.as_mut());
-        Ok(())
-    }
-}
-
-impl Plugin {
-    fn check(&self) -> Result<(), EncodeError> {
-        identifier("plugin name", &self.name)?;
-        identifier("plugin version", &self.version)?;
-        identifier("plugin digest", &self.digest)
-    }
-}
-
-impl Target {
-    fn fit(&mut self) {
-        fit(&mut self.text, TARGET_BYTES_MAX);
-        fit_optional(self.hmac.as_mut(), HMAC_BYTES);
-    }
-}
-
-impl Decided {
-    fn fit(&mut self) -> Result<(), EncodeError> {
-        optional_identifier("grant", self.grant.as_deref())?;
-        fit_optional(self.reason.as_mut(), LABEL_BYTES_MAX);
-        fit_optional(self.nearest.as_mut(), NEAREST_BYTES_MAX);
-        // A command that was cut or escaped is another command: rather none.
-        if self
-            .command
-            .as_deref()
-            .is_some_and(|c| !is_plain(c, COMMAND_BYTES_MAX))
-        {
-            self.command = None;
-        }
-        Ok(())
-    }
-}
-
-impl ChangeRecord {
-    fn fit(&mut self) {
-        fit(&mut self.who, WHO_BYTES_MAX);
-        fit(&mut self.what, LABEL_BYTES_MAX);
-        fit(&mut self.object, OBJECT_BYTES_MAX);
-        fit(&mut self.detail, CHANGE_DETAIL_BYTES_MAX);
-    }
-}
-
-fn fit_outcome(outcome: Option<&mut Outcome>) {
-    if let Some(outcome) = outcome {
-        fit_optional(outcome.error.as_mut(), LABEL_BYTES_MAX);
-        fit_optional(outcome.address.as_mut(), LABEL_BYTES_MAX);
-        fit_optional(outcome.detail.as_mut(), OUTCOME_DETAIL_BYTES_MAX);
-    }
-}
-
-fn fit_optional(text: Option<&mut String>, bytes_max: usize) {
-    if let Some(text) = text {
-        fit(text, bytes_max);
-    }
-}
-
-fn fit(text: &mut String, bytes_max: usize) {
-    if !is_plain(text, bytes_max) {
-        *text = clip(text, bytes_max);
-    }
-}
-
-fn optional_identifier(field: &'static str, value: Option<&str>) -> Result<(), EncodeError> {
-    value.map_or(Ok(()), |value| identifier(field, value))
-}
-
-fn identifier(field: &'static str, value: &str) -> Result<(), EncodeError> {
-    // From '-' to ':' are '.', '/' and the digits.
-    let valid = |b: u8| {
-        (b | 0x20).is_ascii_lowercase()
-            | (b'-'..=b':').contains(&b)
-            | (b == b'_')
-            | (b == b'@')
-            | (b == b'+')
-    };
-    if (1..=ID_BYTES_MAX).contains(&value.len()) && all_bytes(value, valid) {
-        return Ok(());
-    }
-    Err(EncodeError::Identifier {
-        field,
-        value: clip(value, ID_BYTES_MAX),
-    })
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
     use crate::arbitrary::{draft, record};
+    use crate::body::COMMAND_BYTES_MAX;
     use crate::log::leaf_hash;
-    use crate::{decode, receipt_id};
+    use crate::{ChangeRecord, Decided, Outcome, Plugin, Target, decode, receipt_id};
     use proptest::prelude::*;
+    use std::sync::Arc;
 
     proptest! {
         #[test]
         fn what_is_encoded_is_decoded(draft in draft(), seq in any::<u64>(), prev in any::<[u8; 32]>()) {
             let session = draft.session.clone();
-            let mut fitted = draft.record.clone();
-            fitted.fit().unwrap();
             let encoded = draft.encode().unwrap();
             let sealed = seal(&session, seq, &prev, &encoded.body);
             prop_assert!(sealed.len() <= ENTRY_BYTES_MAX);
             let entry = decode(&sealed).unwrap();
             prop_assert_eq!((entry.seq, entry.prev, &entry.session), (seq, prev, &session));
             prop_assert_eq!(entry.hash, leaf_hash(&sealed));
-            prop_assert_eq!(&entry.record, &fitted);
-            prop_assert_eq!(&encoded.body, &serde_json::to_vec(&fitted).unwrap());
+            prop_assert_eq!(&encoded.body, &serde_json::to_vec(&entry.record).unwrap());
             // Deterministic: what was decoded has the same bytes again.
             let again = Draft { session: session.clone(), record: entry.record }.encode().unwrap();
             prop_assert_eq!(again.body, encoded.body);
@@ -417,8 +220,8 @@ pub(crate) mod tests {
             let mut record = record;
             if let Record::Effect(e) = &mut record {
                 e.target.text.clone_from(&text);
-                e.import.clone_from(&text);
-                e.kind.clone_from(&text);
+                e.import = text.clone().into();
+                e.kind = text.clone().into();
                 e.policy.clone_from(&text);
                 e.decision.reason = Some(text.clone());
                 e.decision.nearest = Some(text.clone());
@@ -445,13 +248,13 @@ pub(crate) mod tests {
             time_us: i64::MIN,
             run: Some(id()),
             call: id(),
-            plugin: Plugin {
+            plugin: Arc::new(Plugin {
                 name: id(),
                 version: id(),
                 digest: id(),
-            },
-            import: long(),
-            kind: long(),
+            }),
+            import: long().into(),
+            kind: long().into(),
             class: crate::Class::Buffered,
             action: crate::Action::EnvironmentDecision,
             target: Target {

@@ -8,6 +8,8 @@
 //! session sequence and the hash of the session's previous entry.
 
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Schema name and version of every entry written by this version.
 pub const ENTRY_SCHEMA: &str = "tollgate.entry/2";
@@ -176,11 +178,11 @@ pub struct EffectRecord {
     /// The call.
     pub call: String,
     /// The plugin.
-    pub plugin: Plugin,
+    pub plugin: Arc<Plugin>,
     /// The import as the component named it, such as `wasi:filesystem/types.open-at`.
-    pub import: String,
+    pub import: Cow<'static, str>,
     /// The kind of effect, such as `fs.open.read`.
-    pub kind: String,
+    pub kind: Cow<'static, str>,
     /// How careful the gate was.
     pub class: Class,
     /// At which boundary.
@@ -273,7 +275,7 @@ pub struct ReadSet {
     /// The call.
     pub call: String,
     /// The plugin.
-    pub plugin: Plugin,
+    pub plugin: Arc<Plugin>,
     /// Digest of the policy that decided.
     pub policy: String,
     /// Grants generation at which they were decided.
@@ -293,9 +295,9 @@ pub struct ReadItem {
     /// When it was decided, microseconds since the Unix epoch.
     pub time_us: i64,
     /// The import.
-    pub import: String,
+    pub import: Cow<'static, str>,
     /// The kind of effect.
-    pub kind: String,
+    pub kind: Cow<'static, str>,
     /// At which boundary.
     pub action: Action,
     /// At what.
@@ -321,9 +323,9 @@ pub struct Collapsed {
     /// The call.
     pub call: String,
     /// The plugin.
-    pub plugin: Plugin,
+    pub plugin: Arc<Plugin>,
     /// The kind of effect.
-    pub kind: String,
+    pub kind: Cow<'static, str>,
     /// The reason's label.
     pub reason: String,
     /// How many denials the entry stands for.
@@ -342,7 +344,7 @@ pub struct CallRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
     /// The plugin.
-    pub plugin: Plugin,
+    pub plugin: Arc<Plugin>,
     /// The export, such as `tool.call read`.
     pub export: String,
     /// How it ended: `returned`, `trapped`, `limit`, `cancelled`, `refused`,

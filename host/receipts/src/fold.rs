@@ -9,6 +9,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Everything that is known of one effect, or of one counted group of denials.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +28,7 @@ pub struct Receipt {
     /// The call.
     pub call: String,
     /// The plugin.
-    pub plugin: Plugin,
+    pub plugin: Arc<Plugin>,
     /// The import as the component named it; none for a counted group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub import: Option<String>,
@@ -384,9 +385,9 @@ fn of_effect(entry: &Entry, effect: &EffectRecord) -> Receipt {
         time_us: effect.time_us,
         run: effect.run.clone(),
         call: effect.call.clone(),
-        plugin: effect.plugin.clone(),
-        import: Some(effect.import.clone()),
-        kind: effect.kind.clone(),
+        plugin: Arc::clone(&effect.plugin),
+        import: Some(effect.import.to_string()),
+        kind: effect.kind.to_string(),
         class: Some(effect.class),
         action: effect.action,
         target: Some(effect.target.clone()),
@@ -425,9 +426,9 @@ fn of_item(entry: &Entry, set: &ReadSet, item: &ReadItem) -> Receipt {
         time_us: item.time_us,
         run: set.run.clone(),
         call: set.call.clone(),
-        plugin: set.plugin.clone(),
-        import: Some(item.import.clone()),
-        kind: item.kind.clone(),
+        plugin: Arc::clone(&set.plugin),
+        import: Some(item.import.to_string()),
+        kind: item.kind.to_string(),
         class: Some(Class::Buffered),
         action: item.action,
         target: Some(item.target.clone()),
@@ -453,9 +454,9 @@ fn of_group(entry: &Entry, group: &Collapsed) -> Receipt {
         time_us: group.time_us,
         run: group.run.clone(),
         call: group.call.clone(),
-        plugin: group.plugin.clone(),
+        plugin: Arc::clone(&group.plugin),
         import: None,
-        kind: group.kind.clone(),
+        kind: group.kind.to_string(),
         class: None,
         action: Action::Denial,
         target: None,

@@ -11,6 +11,7 @@
 //! make an effect unrecordable, because free text is clipped rather than refused.
 #[cfg(test)]
 mod arbitrary;
+mod body;
 mod chain;
 mod cores;
 mod decode;
@@ -20,7 +21,6 @@ pub mod export;
 mod fold;
 mod glance;
 mod id;
-mod json;
 mod labels;
 mod ledger;
 pub mod log;

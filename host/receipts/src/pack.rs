@@ -1,19 +1,21 @@
 //! Packs buffered effects into read-sets that fit in entries.
 
-use crate::{BODY_BYTES_MAX, EncodeError, ReadItem, ReadSet, Record};
+use crate::{BODY_BYTES_MAX, EncodeError, ReadItem, ReadSet, Record, body};
 
 /// Splits `set` into as few read-sets as fit in entries, in order. A set without items gives none.
 pub fn pack(mut set: ReadSet) -> Result<Vec<Record>, EncodeError> {
     let items = std::mem::take(&mut set.items);
-    let empty = Record::ReadSet(set.clone());
-    let room = BODY_BYTES_MAX.saturating_sub(json_bytes(&empty)?);
+    let mut written = Vec::new();
+    body::write(&Record::ReadSet(set.clone()), &mut written)?;
+    let room = BODY_BYTES_MAX.saturating_sub(written.len());
     let mut records = Vec::new();
     let mut pending: Vec<ReadItem> = Vec::new();
     let mut used = 0;
-    for mut item in items {
-        item.fit()?;
+    for item in items {
+        written.clear();
+        body::object(&mut written, &item)?;
         // One more for the comma.
-        let bytes = json_bytes(&item)? + 1;
+        let bytes = written.len() + 1;
         if used + bytes > room && !pending.is_empty() {
             records.push(with_items(&set, std::mem::take(&mut pending)));
             used = 0;
@@ -32,26 +34,6 @@ fn with_items(set: &ReadSet, items: Vec<ReadItem>) -> Record {
         items,
         ..set.clone()
     })
-}
-
-fn json_bytes(value: &impl serde::Serialize) -> Result<usize, EncodeError> {
-    let mut counter = Counter(0);
-    serde_json::to_writer(&mut counter, value)
-        .map_err(|error| EncodeError::Json(error.to_string()))?;
-    Ok(counter.0)
-}
-
-struct Counter(usize);
-
-impl std::io::Write for Counter {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 #[cfg(test)]

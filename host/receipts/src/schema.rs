@@ -3,11 +3,11 @@
 //! It is made from the types that write entries, with the bounds that writing keeps. JSON Schema counts
 //! characters and we count bytes, so a text of other than ASCII is bounded more closely than it says.
 
-use crate::encode::{
-    CHANGE_DETAIL_BYTES_MAX, COMMAND_BYTES_MAX, HMAC_BYTES, ID_BYTES_MAX, IMPORT_BYTES_MAX,
-    LABEL_BYTES_MAX, NEAREST_BYTES_MAX, OBJECT_BYTES_MAX, OUTCOME_DETAIL_BYTES_MAX, WHO_BYTES_MAX,
+use crate::body::{
+    CHANGE_DETAIL_BYTES_MAX, COMMAND_BYTES_MAX, HMAC_BYTES, IMPORT_BYTES_MAX, LABEL_BYTES_MAX,
+    NEAREST_BYTES_MAX, OBJECT_BYTES_MAX, OUTCOME_DETAIL_BYTES_MAX, WHO_BYTES_MAX,
 };
-use crate::{ENTRY_BYTES_MAX, ENTRY_SCHEMA, Record, TARGET_BYTES_MAX};
+use crate::{ENTRY_BYTES_MAX, ENTRY_SCHEMA, ID_BYTES_MAX, Record, TARGET_BYTES_MAX};
 use schemars::JsonSchema;
 use serde_json::{Value, json};
 

@@ -231,14 +231,14 @@ fn scope(
             session: context.session.to_string(),
             run: context.run.as_ref().map(ToString::to_string),
             call: context.call.to_string(),
-            plugin: Plugin {
+            plugin: Arc::new(Plugin {
                 name: context.plugin.to_string(),
                 version: ready.map_or_else(|| UNKNOWN.to_owned(), |ready| ready.version()),
                 digest: ready
                     .map(|ready| ready.digest.clone())
                     .or_else(|| entry.and_then(|entry| entry.digest.clone()))
                     .unwrap_or_else(|| UNKNOWN.to_owned()),
-            },
+            }),
             fence: context.fence.map(|fence| (context.session.clone(), fence)),
             provider: matches!(job, Job::Describe | Job::Complete(..)),
             bare: job.bare(),
@@ -567,7 +567,7 @@ fn finish(
         call: scope.caller.call.clone(),
         time_us: record::now_us(),
         run: scope.caller.run.clone(),
-        plugin: scope.caller.plugin.clone(),
+        plugin: Arc::clone(&scope.caller.plugin),
         export,
         ended: ended.to_owned(),
         detail,

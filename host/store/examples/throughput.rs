@@ -56,11 +56,11 @@ fn draft(producer: u64) -> Draft {
             time_us: 1_763_000_000_000_000,
             run: Some("0199a1b2-0000-7000-8000-000000000001".into()),
             call: format!("0199a1b2-0000-7000-8000-{producer:012}"),
-            plugin: Plugin {
+            plugin: Arc::new(Plugin {
                 name: "openai".into(),
                 version: "0.1.0".into(),
                 digest: format!("sha256:{}", "ab".repeat(32)),
-            },
+            }),
             import: "wasi:http/outgoing-handler.handle".into(),
             kind: "http.request".into(),
             class: Class::Strict,

@@ -21,7 +21,7 @@ pub(crate) const BATCH_ROWS_MAX: usize = 4096;
 pub(crate) const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// How many waiting jobs are written although nobody waits for them yet.
-const EAGER_ROWS: usize = 512;
+const EAGER_ROWS: usize = 64;
 /// How long an entry for which nobody waits may lie in the queue, at most twice this.
 const LINGER: Duration = Duration::from_millis(10);
 /// After how many empty rounds of [`LINGER`] the writer sleeps until it is woken.

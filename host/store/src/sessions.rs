@@ -302,7 +302,7 @@ impl SessionStore for Store {
                 })?,
                 receipt: receipt.id,
                 call: receipt.call,
-                plugin: receipt.plugin.name,
+                plugin: receipt.plugin.name.clone(),
                 kind: receipt.kind,
                 target: receipt.target.map(|target| target.text).unwrap_or_default(),
                 time_us: receipt.time_us,

@@ -52,11 +52,11 @@ pub(crate) fn draft(session: &str, producer: usize, n: u64) -> Draft {
             call: format!("call-{producer}-{n}"),
             time_us: 1_700_000_000_000_000,
             run: Some("run-0001".into()),
-            plugin: Plugin {
+            plugin: Arc::new(Plugin {
                 name: "bench".into(),
                 version: "0.1.0".into(),
                 digest: format!("sha256:{}", "0".repeat(64)),
-            },
+            }),
             export: "tool.call read".into(),
             ended: "returned".into(),
             detail: None,

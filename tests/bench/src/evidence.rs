@@ -8,6 +8,7 @@ use rusqlite::{Connection, params};
 use rustix::time::{ClockId, clock_gettime};
 use sha2::{Digest as _, Sha256};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tollgate_receipts::export::{Scope, verify};
 use tollgate_receipts::{
@@ -59,8 +60,17 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
     verifying(report, &path)
 }
 
+/// Who opens the files; all receipts of a call share it.
+fn plugin() -> Arc<Plugin> {
+    Arc::new(Plugin {
+        name: "files".into(),
+        version: "0.1.0".into(),
+        digest: format!("sha256:{}", "0".repeat(64)),
+    })
+}
+
 /// One receipt that is whole in one entry: a file that was opened to be read.
-fn receipt(n: u64) -> Draft {
+fn receipt(plugin: &Arc<Plugin>, n: u64) -> Draft {
     Draft {
         // A run, and so each of its calls, is of one session.
         session: format!("agent_{:02}", n / 100 % SESSIONS),
@@ -70,11 +80,7 @@ fn receipt(n: u64) -> Draft {
             time_us: 1_700_000_000_000_000 + i64::try_from(n).unwrap_or(i64::MAX),
             run: Some(format!("run_{:08x}", n / 100)),
             call: format!("call_{:032x}", n / 10),
-            plugin: Plugin {
-                name: "files".into(),
-                version: "0.1.0".into(),
-                digest: format!("sha256:{}", "0".repeat(64)),
-            },
+            plugin: Arc::clone(plugin),
             import: "wasi:filesystem/types.descriptor.open-at".into(),
             kind: "fs.open.read".into(),
             class: Class::Buffered,
@@ -110,7 +116,8 @@ fn receipt(n: u64) -> Draft {
 
 /// Appends receipts, many to a commit.
 fn write(store: &Store, from: u64, to: u64) -> Result<()> {
-    let drafts: Vec<Draft> = (from..to).map(receipt).collect();
+    let plugin = plugin();
+    let drafts: Vec<Draft> = (from..to).map(|n| receipt(&plugin, n)).collect();
     append(store, drafts)
 }
 
@@ -177,11 +184,12 @@ fn cpu(report: &mut Report) -> Result<()> {
 
 /// The CPU time of receipts, without that of making them.
 fn append_counted(store: &Store) -> Result<Duration> {
+    let plugin = plugin();
     let mut counted = Duration::ZERO;
     let mut tickets = Vec::with_capacity(BATCH);
     for from in (0..COUNTED).step_by(usize::try_from(MADE)?) {
         let upto = COUNTED.min(from + MADE);
-        let drafts: Vec<Draft> = (from..upto).map(receipt).collect();
+        let drafts: Vec<Draft> = (from..upto).map(|n| receipt(&plugin, n)).collect();
         let before = cpu_time();
         for draft in drafts {
             tickets.push(store.submit(draft)?);

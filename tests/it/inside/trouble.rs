@@ -91,7 +91,7 @@ impl Trouble {
                 }
             }
             (Record::Effect(effect), When::Intent(import, kind))
-                if (&effect.import, &effect.kind) == (&import, &kind) =>
+                if effect.import == import && effect.kind == kind =>
             {
                 self.strike();
             }

@@ -136,11 +136,11 @@ async fn record_refusal(house: &House, args: &Call, error: &LocateError) -> Done
         call: context.call.to_string(),
         time_us: crate::time::now_us(),
         run: None,
-        plugin: Plugin {
+        plugin: Arc::new(Plugin {
             name: name.to_string(),
             version: unknown(),
             digest: unknown(),
-        },
+        }),
         export: "tool.call".into(),
         ended: "refused".into(),
         detail: Some(error.to_string()),

@@ -257,6 +257,7 @@ fn outcome_words(receipt: &Receipt, outcome: &Outcome) -> String {
 mod tests {
     use super::*;
     use crate::printer::table;
+    use std::sync::Arc;
     use tollgate_receipts::{Decided, Observed, Plugin, State, Target};
 
     fn receipt(verdict: Verdict) -> Receipt {
@@ -268,11 +269,11 @@ mod tests {
             time_us: 1_700_000_000_123_456,
             run: Some("run-1".into()),
             call: "call-1".into(),
-            plugin: Plugin {
+            plugin: Arc::new(Plugin {
                 name: "files".into(),
                 version: "0.1.0".into(),
                 digest: "sha256:00".into(),
-            },
+            }),
             import: Some("wasi:filesystem/types.open-at".into()),
             kind: if allowed { "fs.read" } else { "fs.create" }.into(),
             class: Some(if allowed {

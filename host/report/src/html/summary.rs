@@ -58,7 +58,7 @@ fn by_plugin(receipts: &[Receipt]) -> BTreeMap<(&str, &str, &str), (&Plugin, Tal
     for receipt in receipts {
         let plugin = &receipt.plugin;
         let key = (&*plugin.name, &*plugin.version, &*plugin.digest);
-        let (_, tally) = plugins.entry(key).or_insert((plugin, Tally::default()));
+        let (_, tally) = plugins.entry(key).or_insert((&**plugin, Tally::default()));
         tally.add(receipt);
     }
     plugins

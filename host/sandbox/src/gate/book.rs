@@ -4,6 +4,7 @@ use super::decision::Allowed;
 use super::record;
 use super::scope::CallScope;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use tollgate_contract::{CallEvidence, Denial};
 use tollgate_receipts::{
     Collapsed, Draft, LedgerError, Outcome, ReadItem, ReadSet, Record, State, Ticket,
@@ -118,7 +119,7 @@ impl Book {
         let set = ReadSet {
             run: scope.caller.run.clone(),
             call: scope.caller.call.clone(),
-            plugin: scope.caller.plugin.clone(),
+            plugin: Arc::clone(&scope.caller.plugin),
             policy,
             generation,
             items,
@@ -157,8 +158,8 @@ impl Book {
                 time_us: record::now_us(),
                 run: scope.caller.run.clone(),
                 call: scope.caller.call.clone(),
-                plugin: scope.caller.plugin.clone(),
-                kind: kind.to_owned(),
+                plugin: Arc::clone(&scope.caller.plugin),
+                kind: kind.into(),
                 reason: reason.to_owned(),
                 count: count - DENIALS_WRITTEN_MAX,
             });

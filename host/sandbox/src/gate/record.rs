@@ -3,6 +3,7 @@
 use super::decision::{Allowed, Attempt};
 use super::scope::CallScope;
 use crate::gate::kinds::TargetForm;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tollgate_contract::SessionId;
 use tollgate_receipts::{
@@ -15,7 +16,7 @@ pub(crate) struct Caller {
     pub(crate) session: String,
     pub(crate) run: Option<String>,
     pub(crate) call: String,
-    pub(crate) plugin: Plugin,
+    pub(crate) plugin: Arc<Plugin>,
     pub(crate) fence: Option<(SessionId, u64)>,
     /// Whether the plugin is a provider adapter.
     pub(crate) provider: bool,
@@ -92,9 +93,9 @@ pub(crate) fn effect(
         time_us: now_us(),
         run: scope.caller.run.clone(),
         call: scope.caller.call.clone(),
-        plugin: scope.caller.plugin.clone(),
-        import: attempt.import.to_owned(),
-        kind: attempt.kind.name.to_owned(),
+        plugin: Arc::clone(&scope.caller.plugin),
+        import: attempt.import.into(),
+        kind: attempt.kind.name.into(),
         class: attempt.kind.class,
         action: action(scope, attempt, decision.verdict),
         target: target(scope, attempt),
@@ -127,8 +128,8 @@ pub(crate) fn item(
         receipt: receipt.to_owned(),
         state,
         time_us: now_us(),
-        import: attempt.import.to_owned(),
-        kind: attempt.kind.name.to_owned(),
+        import: attempt.import.into(),
+        kind: attempt.kind.name.into(),
         action: action(scope, attempt, decision.verdict),
         target: target(scope, attempt),
         decision,

@@ -286,11 +286,11 @@ impl World {
             session: "s".into(),
             run: None,
             call: "c".into(),
-            plugin: Plugin {
+            plugin: Arc::new(Plugin {
                 name: "p".into(),
                 version: "1".into(),
                 digest: "sha256:00".into(),
-            },
+            }),
             fence: fence.map(|fence| (SessionId::new("s").unwrap(), fence)),
             provider: false,
             bare: false,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use tempfile::TempDir;
 use tollgate_receipts::*;
 use tollgate_store::Store;
@@ -38,12 +39,12 @@ pub(crate) fn spawn(role: &str, directory: &Path) -> Child {
         .unwrap()
 }
 
-pub(crate) fn plugin() -> Plugin {
-    Plugin {
+pub(crate) fn plugin() -> Arc<Plugin> {
+    Arc::new(Plugin {
         name: "files".into(),
         version: "0.1.0".into(),
         digest: "sha256:00".into(),
-    }
+    })
 }
 
 pub(crate) fn decided(verdict: Verdict) -> Decided {

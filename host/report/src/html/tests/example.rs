@@ -4,6 +4,7 @@ use crate::{
     Evidence, Of,
     html::{Checked, GrantLine, Proof, SessionProof},
 };
+use std::sync::Arc;
 use tollgate_receipts::{
     Action, CallRecord, ChangeRecord, Class, Decided, Observed, Outcome, OutcomeResult, Plugin,
     Receipt, Standing, State, Target, Transport, Verdict,
@@ -12,12 +13,12 @@ use tollgate_receipts::{
 /// 2026-03-05 09:14:07.250 UTC.
 pub(super) const START_US: i64 = 1_772_702_047_250_000;
 
-pub(super) fn plugin(name: &str) -> Plugin {
-    Plugin {
+pub(super) fn plugin(name: &str) -> Arc<Plugin> {
+    Arc::new(Plugin {
         name: name.into(),
         version: "1.4.2".into(),
         digest: "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
-    }
+    })
 }
 
 /// An allowed effect that was done.

@@ -7,6 +7,7 @@ use crate::{
 };
 use proptest::prelude::*;
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use tollgate_receipts::{Outcome, Receipt};
 
 /// Every tag of a page, as it stands there.
@@ -37,7 +38,7 @@ impl<F: FnMut() -> String> Texts<F> {
 
     /// All but the kind, which decides in which section a target stands.
     fn receipt(&mut self, receipt: &mut Receipt) {
-        let plugin = &mut receipt.plugin;
+        let plugin = Arc::make_mut(&mut receipt.plugin);
         for text in [
             &mut receipt.id,
             &mut receipt.session,
@@ -83,7 +84,7 @@ impl<F: FnMut() -> String> Texts<F> {
             for text in [
                 &mut call.session,
                 &mut record.call,
-                &mut record.plugin.name,
+                &mut Arc::make_mut(&mut record.plugin).name,
                 &mut record.export,
                 &mut record.ended,
             ] {

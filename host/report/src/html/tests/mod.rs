@@ -6,6 +6,7 @@ mod hostile;
 use super::{Checked, Proof, STORE, SessionProof, html, timeline::RECEIPTS_MAX};
 use crate::Evidence;
 use example::{counted, done, evidence, grants, lost, proof, refused};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const NOW_US: i64 = example::START_US + 3_600_000_000;
@@ -54,7 +55,7 @@ fn an_example_is_written_for_people_to_look_at() {
     let mut long = evidence();
     for receipt in &mut long.receipts {
         for text in [
-            &mut receipt.plugin.name,
+            &mut Arc::make_mut(&mut receipt.plugin).name,
             &mut receipt.session,
             &mut receipt.kind,
         ] {
