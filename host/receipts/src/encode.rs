@@ -80,13 +80,20 @@ pub enum Mark {
 }
 
 impl Mark {
-    fn of(record: &Record) -> Self {
+    /// That of an entry of a type (`effect`, `outcome`, …), with the state and the result that it has.
+    pub(crate) fn of(kind: &str, state: Option<State>, result: Option<OutcomeResult>) -> Self {
+        match (kind, state, result) {
+            ("effect", Some(State::Intended), _) => Self::Intent,
+            ("outcome", _, Some(OutcomeResult::Indeterminate)) => Self::Indeterminate,
+            ("outcome", ..) => Self::Outcome,
+            _ => Self::Plain,
+        }
+    }
+
+    fn of_record(record: &Record) -> Self {
         match record {
-            Record::Effect(e) if e.state == State::Intended => Self::Intent,
-            Record::Outcome(o) if o.outcome.result == OutcomeResult::Indeterminate => {
-                Self::Indeterminate
-            }
-            Record::Outcome(_) => Self::Outcome,
+            Record::Effect(e) => Self::of("effect", Some(e.state), None),
+            Record::Outcome(o) => Self::of("outcome", Some(o.state), Some(o.outcome.result)),
             _ => Self::Plain,
         }
     }
@@ -106,7 +113,7 @@ impl Draft {
             return Err(EncodeError::TooLong { bytes: body.len() });
         }
         let time_us = self.record.time_us();
-        let mark = Mark::of(&self.record);
+        let mark = Mark::of_record(&self.record);
         let (receipt, call, items) = match self.record {
             Record::Effect(e) => (Some(e.receipt), Some(e.call), Vec::new()),
             Record::Outcome(o) => (Some(o.receipt), Some(o.call), Vec::new()),

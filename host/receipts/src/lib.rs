@@ -37,6 +37,7 @@ pub use encode::{
 };
 pub use entry::*;
 pub use fold::{FoldFault, Folded, Observed, Receipt, Standing, fold};
+pub use glance::Indexed;
 pub use id::receipt_id;
 pub use labels::UnknownLabel;
 pub use ledger::{Ledger, LedgerError, Ticket};

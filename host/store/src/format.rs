@@ -23,6 +23,8 @@ const WAL_BYTES_KEPT: i64 = 64 * 1024 * 1024;
 /// Tiles of the tree that one transaction writes when a store is opened.
 const TILES_AT_ONCE: u64 = 64;
 const STATEMENTS_CACHED: usize = 64;
+/// Faults of a database that are told.
+const FAULTS_MAX: usize = 20;
 /// `PRAGMA synchronous` reads back as this for FULL.
 const SYNCHRONOUS_FULL: i64 = 2;
 
@@ -68,6 +70,15 @@ pub(crate) fn format_of(connection: &Connection) -> Result<u32, StoreError> {
         .query_row([], |row| row.get(0))?;
     u32::try_from(version)
         .map_err(|_| StoreError::Damaged(format!("the format version is {version}")))
+}
+
+/// What is wrong with the database file, in SQLite's words: pages, indexes, what the tables may hold.
+pub(crate) fn faults(connection: &Connection) -> Result<Vec<String>, StoreError> {
+    let mut statement = connection.prepare(&format!("PRAGMA integrity_check({FAULTS_MAX})"))?;
+    let lines = statement.query_map([], |row| row.get::<_, String>(0))?;
+    let mut found: Vec<String> = lines.collect::<Result<_, _>>()?;
+    found.retain(|line| line != "ok");
+    Ok(found)
 }
 
 fn connect(path: &Path) -> Result<Connection, StoreError> {

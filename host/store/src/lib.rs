@@ -227,6 +227,15 @@ impl Store {
         })
     }
 
+    /// What is wrong with the database file, in SQLite's words; nothing, if it is whole. Reads all of it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if it cannot even be read.
+    pub fn file_faults(&self) -> Result<Vec<String>, StoreError> {
+        self.readers.read(format::faults)
+    }
+
     /// The directory of the store. No plugin may read or write in it.
     pub fn directory(&self) -> &Path {
         &self.directory

@@ -2,21 +2,22 @@
 //! operator's command does it, the ledger says so, and the damaged files are kept.
 //!
 //! Invariants: what is kept of the ledger is a prefix of it, without gaps, in which every chain and every signed
-//! head of that length holds. A ledger that lost entries which were signed goes on under another name, so that
+//! head of that length holds; what finds an entry is made anew from the entry. A ledger that lost entries which were signed goes on under another name, so that
 //! nobody takes it for the one that was signed. Where the hashes of removed bodies are lost it is a new tree, of the
 //! entries whose bodies are there, and always under another name.
 
 use crate::error::to_sql;
 use crate::files::{WriterLock, private_directory, sync_directory, try_lock};
 use crate::signing::Signing;
+use crate::txn::{INSERT, INSERT_ITEM, INSERT_SESSION, mark_number, put_pruned};
 use crate::{DATABASE, HOSTS, LOCK, Store, StoreError, format, now_us};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, params, params_from_iter};
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use tollgate_receipts::{ChainHead, Indexed, decode};
 
-/// Faults that are told.
-const FAULTS_MAX: usize = 20;
 /// The directory in which the new database is made.
 const FRESH: &str = "repair";
 /// Tables that are copied by [`ledger`], or come with the format.
@@ -172,10 +173,7 @@ fn nobody_else(hosts: &Path) -> Result<(), StoreError> {
 fn faults(database: &Path) -> Vec<String> {
     let found = || -> Result<Vec<String>, StoreError> {
         let connection = format::open_for_reading(database)?;
-        let mut statement = connection.prepare(&format!("PRAGMA integrity_check({FAULTS_MAX})"))?;
-        let lines = statement.query_map([], |row| row.get::<_, String>(0))?;
-        let mut found: Vec<String> = lines.collect::<Result<_, _>>()?;
-        found.retain(|line| line != "ok");
+        let found = format::faults(&connection)?;
         // An earlier format has no tree yet.
         if found.is_empty() && format::format_of(&connection)? == format::STORE_FORMAT {
             crate::tree::check(&connection)?;
@@ -352,33 +350,64 @@ fn ledger(
         true => (removed, 0),
         false => (0, removed),
     };
-    let mut chains = crate::tree::chains(new)?;
-    let columns = "idx, session, seq, receipt, call, time_us, mark, bytes";
-    let mut insert = new.prepare(&format!(
-        "INSERT INTO ledger ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-    ))?;
+    let chains = crate::tree::chains(new)?.into_iter();
+    let mut chains: HashMap<String, (i64, ChainHead, bool)> = chains
+        .map(|(session, chain)| (chain.session.clone(), (session, chain, false)))
+        .collect();
+    let mut insert = new.prepare(INSERT)?;
     let mut size = first;
-    if let Ok(mut select) = old.prepare(&format!("SELECT {columns} FROM ledger ORDER BY idx")) {
+    let mut insert_item = new.prepare(INSERT_ITEM)?;
+    let mut insert_session = new.prepare(INSERT_SESSION)?;
+    if let Ok(mut select) = old.prepare("SELECT idx, bytes FROM ledger ORDER BY idx") {
         let mut rows = select.query([])?;
         while size < most
             && let Ok(Some(row)) = rows.next()
         {
-            let values: Result<Vec<Value>, _> = (1..8).map(|at| row.get(at)).collect();
-            let (Ok(mut values), Ok(index), Ok(session), Ok(bytes)) = (
-                values,
-                row.get::<_, i64>(0),
-                row.get::<_, i64>(1),
-                row.get::<_, Vec<u8>>(7),
-            ) else {
+            let (Ok(index), Ok(bytes)) = (row.get::<_, i64>(0), row.get::<_, Vec<u8>>(1)) else {
                 break;
             };
-            let index = index - shift;
-            values.insert(0, Value::Integer(index));
-            let chain = chains.get_mut(&session);
-            let holds = index == size && chain.is_some_and(|chain| chain.advance(&bytes).is_ok());
-            if !holds || insert.execute(params_from_iter(values)).is_err() {
+            // What finds it is made anew, from what it says.
+            let (Ok(entry), Ok(said)) = (decode(&bytes), Indexed::of(&bytes)) else {
+                break;
+            };
+            let (session, mut chain, begun) = match chains.remove(&entry.session) {
+                Some((session, chain, begun)) => (Some(session), chain, begun),
+                None => (None, ChainHead::genesis(&*entry.session), false),
+            };
+            let before = (entry.seq.saturating_sub(1), entry.prev);
+            let elsewhere = removed > 0 && !begun && (chain.count, chain.hash) != before;
+            if elsewhere {
+                // Of what it follows the body was removed, and what was kept of that is lost; the tree says whether
+                // this is the entry that was signed.
+                chain = ChainHead::at(&*entry.session, before.0, before.1);
+            }
+            if index - shift != size || chain.advance(&bytes).is_err() {
                 break;
             }
+            let session = match session {
+                Some(session) => session,
+                None => {
+                    insert_session.execute([&entry.session])?;
+                    new.last_insert_rowid()
+                }
+            };
+            if elsewhere {
+                put_pruned(new, session, before)?;
+            }
+            insert.execute(params![
+                size,
+                session,
+                to_sql(chain.count)?,
+                said.receipt,
+                said.call,
+                said.time_us,
+                mark_number(said.mark),
+                &*bytes,
+            ])?;
+            for receipt in &said.items {
+                insert_item.execute(params![receipt, size])?;
+            }
+            chains.insert(entry.session, (session, chain, true));
             size += 1;
         }
     }
@@ -402,20 +431,6 @@ fn ledger(
                     "INSERT INTO ledger_heads (size, time_us, note) VALUES (?1, ?2, ?3)",
                     params![head, time_us, note],
                 )?;
-            }
-        }
-    }
-    let mut items =
-        new.prepare("INSERT OR IGNORE INTO ledger_items (receipt, idx) VALUES (?1, ?2)")?;
-    if let Ok(mut select) = old.prepare("SELECT receipt, idx FROM ledger_items") {
-        let mut rows = select.query([])?;
-        while let Ok(Some(row)) = rows.next() {
-            let (Ok(receipt), Ok(index)) = (row.get::<_, String>(0), row.get::<_, i64>(1)) else {
-                continue;
-            };
-            let index = index - shift;
-            if (0..size).contains(&index) {
-                items.execute(params![receipt, index])?;
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod check;
 mod export;
+mod found;
 mod prune;
 
 pub use check::Checked;
@@ -257,7 +258,7 @@ fn each_head(
     connection: &Connection,
     mut take: impl FnMut(u64, Result<(), StoreError>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    let tree = Tree::new(connection);
+    let (tree, size) = (Tree::new(connection), size(connection)?);
     let keys = keys(connection)?;
     let mut statement =
         connection.prepare_cached("SELECT size, note FROM ledger_heads ORDER BY size")?;
@@ -267,6 +268,10 @@ fn each_head(
         let verified = keys.iter().find_map(|key| key.verifier.verify(&note).ok());
         let held = match verified {
             None => Err(damaged("a tree head is signed by no key of this ledger")),
+            Some(head) if head.size > size => Err(damaged(format!(
+                "{} entries of the ledger were signed, and it has {size}: entries are gone from its end",
+                head.size
+            ))),
             Some(head) if root(head.size, &tree).map_err(damaged)? != head.root => {
                 Err(damaged(format!(
                     "the ledger of {} entries is not the one that was signed",

@@ -18,9 +18,12 @@ const TILE_ROWS: i64 = TILE_LEAVES.cast_signed();
 /// How many sessions' ends are remembered.
 const HEADS_MAX: usize = 4096;
 
-const INSERT: &str = "INSERT INTO ledger (idx, session, seq, receipt, call, time_us, mark, bytes)
+pub(crate) const INSERT: &str =
+    "INSERT INTO ledger (idx, session, seq, receipt, call, time_us, mark, bytes)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-const INSERT_ITEM: &str = "INSERT OR IGNORE INTO ledger_items (receipt, idx) VALUES (?1, ?2)";
+pub(crate) const INSERT_ITEM: &str =
+    "INSERT OR IGNORE INTO ledger_items (receipt, idx) VALUES (?1, ?2)";
+pub(crate) const INSERT_SESSION: &str = "INSERT INTO ledger_sessions (name) VALUES (?1)";
 const LAST_OF_SESSION: &str =
     "SELECT seq, bytes FROM ledger WHERE session = ?1 ORDER BY seq DESC LIMIT 1";
 
@@ -217,7 +220,7 @@ impl<'a> Txn<'a> {
             .optional()?;
         let Some(id) = id else {
             self.connection
-                .prepare_cached("INSERT INTO ledger_sessions (name) VALUES (?1)")?
+                .prepare_cached(INSERT_SESSION)?
                 .execute([session])?;
             return Ok(Head {
                 id: self.connection.last_insert_rowid(),
@@ -252,6 +255,21 @@ pub(crate) fn pruned_head(
         .query_row([session], |row| Ok((from_sql(row.get(0)?)?, row.get(1)?)))
         .optional()?;
     Ok(kept)
+}
+
+/// Keeps what [`pruned_head`] gives.
+pub(crate) fn put_pruned(
+    connection: &Connection,
+    session: i64,
+    (seq, hash): (u64, Hash),
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO ledger_pruned (session, seq, hash) VALUES (?1, ?2, ?3)
+             ON CONFLICT (session) DO UPDATE SET seq = excluded.seq, hash = excluded.hash",
+        )?
+        .execute(params![session, to_sql(seq)?, hash])?;
+    Ok(())
 }
 
 /// How `ledger.mark` stores a mark.

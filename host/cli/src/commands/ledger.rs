@@ -172,14 +172,21 @@ fn publish(app: &App, args: &Publish) -> Done {
 }
 
 fn check(app: &App) -> Done {
-    let checked = ledger(app)?.tree().check().map_err(failed)?;
+    let store = ledger(app)?;
+    // Pages and indexes first: what they hide no other check sees.
+    if let Some(fault) = store.file_faults().map_err(failed)?.first() {
+        return Err(failed(StoreError::Damaged(format!(
+            "the database: {fault}"
+        ))));
+    }
+    let checked = store.tree().check().map_err(failed)?;
     app.printer.json(&json!({
         "entries": checked.size,
         "sessions": checked.sessions,
         "heads": checked.heads,
     }));
     app.printer.line(format!(
-        "{} entries of {} sessions are as they were written and signed ({} heads)",
+        "{} entries of {} sessions are as they were written and signed ({} heads), and are found by what they say",
         checked.size, checked.sessions, checked.heads
     ));
     Ok(())

@@ -1,9 +1,11 @@
 //! What verifying needs of an entry, and no more: read in one pass, and nothing of it copied.
 
 mod courses;
+mod indexed;
 mod quick;
 
 pub(crate) use courses::{Courses, Said};
+pub use indexed::Indexed;
 
 use crate::decode::{self, DecodeError};
 use crate::log::Hash;

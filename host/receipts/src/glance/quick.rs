@@ -4,6 +4,7 @@
 //! entry is left to the slow reading.
 
 use super::{Read, Result_};
+use crate::OutcomeResult;
 use memchr::memmem::Finder;
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -33,10 +34,8 @@ pub(super) fn read(sealed: &[u8]) -> Option<Read<'_>> {
         "effect" | "outcome" => {
             read.receipt = Some(Cow::Borrowed(rest.text(br#","receipt":""#)?));
             read.state = Some(rest.text(br#","state":""#)?.parse().ok()?);
-            if let Some(at) = OUTCOME.find(rest.0) {
-                let mut outcome = Rest(rest.0.get(at..)?);
-                let result = outcome.text(br#","outcome":{"result":""#)?;
-                let result = result.parse().ok()?;
+            if let Some(outcome) = rest.outcome() {
+                let result = outcome.result()?;
                 read.outcome = Some(Result_ { result });
             }
         }
@@ -47,12 +46,27 @@ pub(super) fn read(sealed: &[u8]) -> Option<Read<'_>> {
 }
 
 /// What is still to be read.
-struct Rest<'a>(&'a [u8]);
+pub(super) struct Rest<'a>(pub(super) &'a [u8]);
+
+/// An outcome, from its beginning.
+pub(super) struct Outcome<'a>(Rest<'a>);
+
+impl Outcome<'_> {
+    pub(super) fn result(mut self) -> Option<OutcomeResult> {
+        self.0.text(br#","outcome":{"result":""#)?.parse().ok()
+    }
+}
 
 impl<'a> Rest<'a> {
+    /// The outcome, if there is one.
+    pub(super) fn outcome(&self) -> Option<Outcome<'a>> {
+        let outcome = self.0.get(OUTCOME.find(self.0)?..)?;
+        Some(Outcome(Rest(outcome)))
+    }
+
     /// What stands behind `name` up to the next quote; nothing with an escape.
     #[inline]
-    fn text(&mut self, name: &[u8]) -> Option<&'a str> {
+    pub(super) fn text(&mut self, name: &[u8]) -> Option<&'a str> {
         let value = self.0.strip_prefix(name)?;
         let (value, rest) = value.split_at_checked(memchr::memchr(b'"', value)?)?;
         self.0 = rest.get(1..)?;
@@ -62,7 +76,7 @@ impl<'a> Rest<'a> {
     }
 
     #[inline]
-    fn number(&mut self, name: &[u8]) -> Option<u64> {
+    pub(super) fn number(&mut self, name: &[u8]) -> Option<u64> {
         let value = self.0.strip_prefix(name)?;
         let digits = value.iter().take_while(|byte| byte.is_ascii_digit());
         let (digits, rest) = value.split_at_checked(digits.count())?;

@@ -1,7 +1,7 @@
-//! The whole ledger, checked: every entry against the chain of its session and the tile of its leaf, every tile
-//! against those below it, every signed head against the tree. Entries are read once, on all cores.
+//! The whole ledger, checked: every entry against the chain of its session, the tile of its leaf and what finds it,
+//! every tile against those below it, every signed head against the tree. Entries are read once, on all cores.
 
-use super::{TreeLog, check_heads, damaged};
+use super::{TreeLog, check_heads, damaged, found};
 use crate::StoreError;
 use crate::error::{from_sql, to_sql};
 use crate::tiles::{self, size};
@@ -37,7 +37,7 @@ impl TreeLog<'_> {
         readers.read(|connection| {
             let cores = std::thread::available_parallelism().map_or(1, usize::from);
             let plan = Plan::of(connection, u64::try_from(cores).unwrap_or(1))?;
-            let segments = std::thread::scope(|scope| {
+            let seen = std::thread::scope(|scope| {
                 let share = |range: &Range<u64>| readers.read(|own| plan.entries(own, range));
                 let others = plan.shares.iter().skip(1);
                 let others: Vec<_> = others
@@ -50,7 +50,7 @@ impl TreeLog<'_> {
                 });
                 own.into_iter().chain(others).collect::<Result<Vec<_>, _>>()
             })?;
-            plan.conclude(connection, segments)
+            plan.conclude(connection, seen)
         })
     }
 }
@@ -58,10 +58,10 @@ impl TreeLog<'_> {
 /// [`TreeLog::check`] of a database that nobody else uses.
 pub(crate) fn check(connection: &Connection) -> Result<Checked, StoreError> {
     let plan = Plan::of(connection, 1)?;
-    let segments = plan.shares.iter();
-    let segments = segments.map(|range| plan.entries(connection, range));
-    let segments = segments.collect::<Result<_, _>>()?;
-    plan.conclude(connection, segments)
+    let shares = plan.shares.iter();
+    let seen = shares.map(|range| plan.entries(connection, range));
+    let seen = seen.collect::<Result<_, _>>()?;
+    plan.conclude(connection, seen)
 }
 
 /// The chains, by the number of their session: each with its name, before the first entry whose body is there.
@@ -94,7 +94,14 @@ struct Plan {
     shares: Vec<Range<u64>>,
 }
 
-/// What one core has seen: of each session, in the place of its number, the entries that follow each other.
+/// What one core has seen.
+struct Seen {
+    segments: Segments,
+    /// Receipts inside read-sets.
+    items: u64,
+}
+
+/// Of each session, in the place of its number, the entries that follow each other.
 type Segments = Vec<Option<Segment>>;
 
 impl Plan {
@@ -114,7 +121,7 @@ impl Plan {
     }
 
     /// Checks the entries of a part.
-    fn entries(&self, connection: &Connection, range: &Range<u64>) -> Result<Segments, StoreError> {
+    fn entries(&self, connection: &Connection, range: &Range<u64>) -> Result<Seen, StoreError> {
         if tiles::removed(connection)? != self.kept {
             let why = "bodies of the ledger were removed meanwhile: check again";
             return Err(StoreError::Unavailable(why.into()));
@@ -123,9 +130,13 @@ impl Plan {
         let sessions = self.chains.keys().max().copied().unwrap_or_default();
         segments.resize_with(place(sessions).saturating_add(1), || None);
         let mut leaves = Vec::new();
+        let mut items = 0;
         let mut index = range.start;
         let mut statement = connection.prepare_cached(
-            "SELECT idx, session, seq, bytes FROM ledger WHERE idx >= ?1 AND idx < ?2 ORDER BY idx",
+            &format!(
+                "SELECT idx, session, seq, bytes, {} FROM ledger WHERE idx >= ?1 AND idx < ?2 ORDER BY idx",
+                found::COLUMNS
+            ),
         )?;
         let mut rows = statement.query(params![to_sql(range.start)?, to_sql(range.end)?])?;
         while let Some(row) = rows.next()? {
@@ -136,8 +147,9 @@ impl Plan {
             let bytes = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
             let (seq, leaf) = self.entry(&mut segments, session, bytes)?;
             if row.get::<_, i64>(2)? != to_sql(seq)? {
-                return Err(changed("entry", index));
+                return Err(found::misled(index));
             }
+            items += found::check(connection, index, row, 4, bytes)?;
             leaves.push(leaf);
             index += 1;
             if index.is_multiple_of(TILE_LEAVES) {
@@ -148,7 +160,7 @@ impl Plan {
         if index < range.end {
             return Err(changed("entry", index));
         }
-        Ok(segments)
+        Ok(Seen { segments, items })
     }
 
     /// Checks one entry against its session's; its sequence and leaf hash.
@@ -170,19 +182,18 @@ impl Plan {
     }
 
     /// Checks how the parts follow each other, and what is above them.
-    fn conclude(
-        self,
-        connection: &Connection,
-        shares: Vec<Segments>,
-    ) -> Result<Checked, StoreError> {
+    fn conclude(self, connection: &Connection, seen: Vec<Seen>) -> Result<Checked, StoreError> {
         let mut chains = self.chains;
-        for segments in shares {
-            for (session, segment) in (0_i64..).zip(segments) {
+        let mut items = 0;
+        for seen in seen {
+            items += seen.items;
+            for (session, segment) in (0_i64..).zip(seen.segments) {
                 if let (Some(segment), Some(chain)) = (segment, chains.get_mut(&session)) {
                     chain.join(segment).map_err(damaged)?;
                 }
             }
         }
+        found::check_no_others(connection, self.kept, self.size, items)?;
         tiles::check_none_beyond(connection, self.size)?;
         tiles::check_above(connection, self.kept)?;
         Ok(Checked {

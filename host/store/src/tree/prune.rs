@@ -2,6 +2,7 @@
 
 use super::{TreeLog, damaged};
 use crate::error::{from_sql, to_sql};
+use crate::txn::put_pruned;
 use crate::{StoreError, changed_ledger};
 use rusqlite::{OptionalExtension, params};
 use tollgate_receipts::log::TILE_LEAVES;
@@ -78,12 +79,7 @@ impl TreeLog<'_> {
                 };
                 let Some(bytes) = entry(seq)? else { continue };
                 let hash = named(&bytes, entry(seq + 1)?.as_deref()).map_err(damaged)?;
-                connection
-                    .prepare_cached(
-                        "INSERT INTO ledger_pruned (session, seq, hash) VALUES (?1, ?2, ?3)
-                         ON CONFLICT (session) DO UPDATE SET seq = excluded.seq, hash = excluded.hash",
-                    )?
-                    .execute(params![session, seq, hash])?;
+                put_pruned(connection, session, (from_sql(seq)?, hash))?;
             }
             connection
                 .prepare_cached("UPDATE ledger_retention SET upto = ?1")?

@@ -3,6 +3,8 @@
 //! `cfg(test)` on the modules tells lints that helpers here are tests too.
 
 #[cfg(test)]
+mod check;
+#[cfg(test)]
 mod disk;
 #[cfg(test)]
 mod earlier;

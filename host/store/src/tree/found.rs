@@ -1,0 +1,78 @@
+//! What finds an entry, against what the entry says: the columns beside its bytes, and the receipts of a read-set.
+
+use super::damaged;
+use crate::StoreError;
+use crate::error::to_sql;
+use crate::txn::mark_number;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row, params};
+use tollgate_receipts::Indexed;
+
+/// The columns beside the bytes, as [`check`] reads them.
+pub(super) const COLUMNS: &str = "receipt, call, time_us, mark";
+
+/// Checks the [`COLUMNS`] of an entry, which begin at `column` of `row`, and the receipts inside it. How many these
+/// are.
+pub(super) fn check(
+    connection: &Connection,
+    index: u64,
+    row: &Row<'_>,
+    column: usize,
+    bytes: &[u8],
+) -> Result<u64, StoreError> {
+    let said = Indexed::of(bytes).map_err(damaged)?;
+    let text = |at: usize, said: Option<&str>| -> Result<bool, StoreError> {
+        Ok(match (row.get_ref(column + at)?, said) {
+            (ValueRef::Null, None) => true,
+            (ValueRef::Text(kept), Some(said)) => kept == said.as_bytes(),
+            _ => false,
+        })
+    };
+    let number = |at: usize, said: i64| -> Result<bool, StoreError> {
+        Ok(matches!(row.get_ref(column + at)?, ValueRef::Integer(kept) if kept == said))
+    };
+    let holds = text(0, said.receipt.as_deref())?
+        && text(1, said.call.as_deref())?
+        && number(2, said.time_us)?
+        && number(3, mark_number(said.mark))?;
+    if !holds {
+        return Err(misled(index));
+    }
+    let mut items = said.items;
+    items.sort_unstable();
+    items.dedup();
+    for item in &items {
+        let kept = connection
+            .prepare_cached("SELECT 1 FROM ledger_items WHERE receipt = ?1 AND idx = ?2")?
+            .exists(params![item, to_sql(index)?])?;
+        if !kept {
+            return Err(misled(index));
+        }
+    }
+    Ok(u64::try_from(items.len()).unwrap_or(u64::MAX))
+}
+
+/// Checks that the entries from `kept` to `size` are found by no more than the `items` receipts inside them.
+pub(super) fn check_no_others(
+    connection: &Connection,
+    kept: u64,
+    size: u64,
+    items: u64,
+) -> Result<(), StoreError> {
+    let found: i64 = connection
+        .prepare_cached("SELECT count(*) FROM ledger_items WHERE idx >= ?1 AND idx < ?2")?
+        .query_row([to_sql(kept)?, to_sql(size)?], |row| row.get(0))?;
+    if found == to_sql(items)? {
+        return Ok(());
+    }
+    Err(damaged(
+        "the ledger has receipts of read-sets that none of its entries has: they were added",
+    ))
+}
+
+/// What finds an entry is not what the entry says.
+pub(super) fn misled(index: u64) -> StoreError {
+    damaged(format!(
+        "entry {index} of the ledger is found by what it does not say: what finds it was changed"
+    ))
+}
