@@ -1,7 +1,7 @@
 //! The bounded queue in front of the writer.
 //!
 //! Queueing wakes nobody: the entries of one call belong in one commit, and the call says when it waits
-//! for them ([`Queue::want`]). What nobody waits for is written after [`LINGER`].
+//! for them ([`Queue::want`]). What nobody waits for is written after [`LINGER`], or when there are [`EAGER_ROWS`].
 
 use crate::StoreError;
 use crate::txn::Txn;

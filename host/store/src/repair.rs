@@ -6,22 +6,27 @@
 //! nobody takes it for the one that was signed. Where the hashes of removed bodies are lost it is a new tree, of the
 //! entries whose bodies are there, and always under another name.
 
-use crate::error::to_sql;
+mod ledger;
+
 use crate::files::{WriterLock, private_directory, sync_directory, try_lock};
 use crate::signing::Signing;
-use crate::txn::{INSERT, INSERT_ITEM, INSERT_SESSION, mark_number, put_pruned};
 use crate::{DATABASE, HOSTS, LOCK, Store, StoreError, format, now_us};
 use rusqlite::types::Value;
-use rusqlite::{Connection, OpenFlags, params, params_from_iter};
-use std::collections::HashMap;
+use rusqlite::{Connection, OpenFlags, params_from_iter};
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use tollgate_receipts::{ChainHead, Indexed, decode};
 
 /// The directory in which the new database is made.
 const FRESH: &str = "repair";
-/// Tables that are copied by [`ledger`], or come with the format.
-const APART: [&str; 4] = ["ledger", "ledger_items", "ledger_heads", "ledger_tiles"];
+/// Tables that are taken over by [`ledger`], or made anew.
+const APART: [&str; 6] = [
+    "ledger",
+    "ledger_items",
+    "ledger_heads",
+    "ledger_tiles",
+    "ledger_sessions",
+    "ledger_pruned",
+];
 
 /// What a repair did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,12 +76,19 @@ pub fn repair(directory: &Path, who: &str) -> Result<Option<Repaired>, StoreErro
     let fresh = directory.join(FRESH);
     let mut keep = Keep {
         most: u64::MAX,
+        proven: u64::MAX,
         removed: true,
     };
     let copied = loop {
         let _ = std::fs::remove_dir_all(&fresh);
         private_directory(&fresh)?;
         let copied = copy(&database, &fresh.join(DATABASE), keep)?;
+        if let Some(proven) = copied.unproven
+            && proven < keep.proven
+        {
+            keep.proven = proven;
+            continue;
+        }
         match copied.holds {
             // What comes behind the last head that holds cannot be told from what was changed.
             Some(size) if size < keep.most && size >= copied.removed => keep.most = size,
@@ -84,6 +96,7 @@ pub fn repair(directory: &Path, who: &str) -> Result<Option<Repaired>, StoreErro
             Some(_) if keep.removed && copied.removed > 0 => {
                 keep = Keep {
                     most: u64::MAX,
+                    proven: 0,
                     removed: false,
                 }
             }
@@ -205,6 +218,8 @@ fn keep(database: &Path, kept: &Path) -> Result<(), StoreError> {
 struct Keep {
     /// At most so many entries of its beginning.
     most: u64,
+    /// How far signed heads are taken as proof of entries, at most.
+    proven: u64,
     /// Whether the leaves whose bodies were removed still count.
     removed: bool,
 }
@@ -212,6 +227,8 @@ struct Keep {
 /// What was copied.
 struct Copied {
     repaired: Repaired,
+    /// As [`ledger::Taken::unproven`].
+    unproven: Option<u64>,
     /// How far the signed heads hold, if not all do.
     holds: Option<u64>,
     /// Leaves whose bodies were removed.
@@ -264,20 +281,21 @@ fn copy(from: &Path, to: &Path, keep: Keep) -> Result<Copied, StoreError> {
     if !keep.removed {
         new.execute("UPDATE ledger_retention SET upto = 0", [])?;
     }
-    let (entries, signed) = ledger(&old, &new, keep, removed)?;
+    let taken = ledger::take(&old, &new, keep, removed)?;
     crate::tiles::complete_all(&new, u64::MAX)?;
     let holds = crate::tree::heads_hold_to(&new)?;
     new.execute_batch("COMMIT")?;
     let repaired = Repaired {
         faults: Vec::new(),
-        entries,
-        lost: signed.saturating_sub(entries),
+        entries: taken.entries,
+        lost: taken.signed.saturating_sub(taken.entries),
         anew: !keep.removed,
         tables,
         kept: PathBuf::new(),
     };
     Ok(Copied {
         repaired,
+        unproven: taken.unproven,
         holds,
         removed,
     })
@@ -334,106 +352,4 @@ fn table(old: &Connection, new: &Connection, name: &str) -> Result<bool, StoreEr
         pass("DESC")?;
     }
     Ok(whole)
-}
-
-/// Copies the longest beginning of the ledger that holds. How long it is, and how much was signed. Where the
-/// `removed` leaves are not kept the next one is the first.
-fn ledger(
-    old: &Connection,
-    new: &Connection,
-    keep: Keep,
-    removed: u64,
-) -> Result<(u64, u64), StoreError> {
-    let most = i64::try_from(keep.most).unwrap_or(i64::MAX);
-    let removed = to_sql(removed)?;
-    let (first, shift) = match keep.removed {
-        true => (removed, 0),
-        false => (0, removed),
-    };
-    let chains = crate::tree::chains(new)?.into_iter();
-    let mut chains: HashMap<String, (i64, ChainHead, bool)> = chains
-        .map(|(session, chain)| (chain.session.clone(), (session, chain, false)))
-        .collect();
-    let mut insert = new.prepare(INSERT)?;
-    let mut size = first;
-    let mut insert_item = new.prepare(INSERT_ITEM)?;
-    let mut insert_session = new.prepare(INSERT_SESSION)?;
-    if let Ok(mut select) = old.prepare("SELECT idx, bytes FROM ledger ORDER BY idx") {
-        let mut rows = select.query([])?;
-        while size < most
-            && let Ok(Some(row)) = rows.next()
-        {
-            let (Ok(index), Ok(bytes)) = (row.get::<_, i64>(0), row.get::<_, Vec<u8>>(1)) else {
-                break;
-            };
-            // What finds it is made anew, from what it says.
-            let (Ok(entry), Ok(said)) = (decode(&bytes), Indexed::of(&bytes)) else {
-                break;
-            };
-            let (session, mut chain, begun) = match chains.remove(&entry.session) {
-                Some((session, chain, begun)) => (Some(session), chain, begun),
-                None => (None, ChainHead::genesis(&*entry.session), false),
-            };
-            let before = (entry.seq.saturating_sub(1), entry.prev);
-            let elsewhere = removed > 0 && !begun && (chain.count, chain.hash) != before;
-            if elsewhere {
-                // Of what it follows the body was removed, and what was kept of that is lost; the tree says whether
-                // this is the entry that was signed.
-                chain = ChainHead::at(&*entry.session, before.0, before.1);
-            }
-            if index - shift != size || chain.advance(&bytes).is_err() {
-                break;
-            }
-            let session = match session {
-                Some(session) => session,
-                None => {
-                    insert_session.execute([&entry.session])?;
-                    new.last_insert_rowid()
-                }
-            };
-            if elsewhere {
-                put_pruned(new, session, before)?;
-            }
-            insert.execute(params![
-                size,
-                session,
-                to_sql(chain.count)?,
-                said.receipt,
-                said.call,
-                said.time_us,
-                mark_number(said.mark),
-                &*bytes,
-            ])?;
-            for receipt in &said.items {
-                insert_item.execute(params![receipt, size])?;
-            }
-            chains.insert(entry.session, (session, chain, true));
-            size += 1;
-        }
-    }
-    let mut signed = 0;
-    if let Ok(mut select) =
-        old.prepare("SELECT size, time_us, note FROM ledger_heads ORDER BY size")
-    {
-        let mut rows = select.query([])?;
-        while let Ok(Some(row)) = rows.next() {
-            let (Ok(head), Ok(time_us), Ok(note)) = (
-                row.get::<_, i64>(0),
-                row.get::<_, i64>(1),
-                row.get::<_, String>(2),
-            ) else {
-                break;
-            };
-            signed = head;
-            // A head is of leaves from the first on.
-            if shift == 0 && head <= size {
-                new.execute(
-                    "INSERT INTO ledger_heads (size, time_us, note) VALUES (?1, ?2, ?3)",
-                    params![head, time_us, note],
-                )?;
-            }
-        }
-    }
-    let number = |value: i64| u64::try_from(value).unwrap_or_default();
-    Ok((number(size), number(signed)))
 }

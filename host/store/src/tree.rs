@@ -6,7 +6,7 @@ mod found;
 mod prune;
 
 pub use check::Checked;
-pub(crate) use check::{chains, changed, check};
+pub(crate) use check::{changed, check};
 pub use prune::Pruned;
 
 use crate::error::{from_sql, to_sql};

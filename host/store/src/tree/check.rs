@@ -65,7 +65,7 @@ pub(crate) fn check(connection: &Connection) -> Result<Checked, StoreError> {
 }
 
 /// The chains, by the number of their session: each with its name, before the first entry whose body is there.
-pub(crate) fn chains(connection: &Connection) -> Result<HashMap<i64, ChainHead>, StoreError> {
+fn chains(connection: &Connection) -> Result<HashMap<i64, ChainHead>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT s.id, s.name, p.seq, p.hash FROM ledger_sessions s
          LEFT JOIN ledger_pruned p ON p.session = s.id",
@@ -101,8 +101,8 @@ struct Seen {
     items: u64,
 }
 
-/// Of each session, in the place of its number, the entries that follow each other.
-type Segments = Vec<Option<Segment>>;
+/// Of each session, by its number, the entries that follow each other.
+type Segments = HashMap<i64, Segment, foldhash::fast::RandomState>;
 
 impl Plan {
     fn of(connection: &Connection, cores: u64) -> Result<Self, StoreError> {
@@ -126,9 +126,7 @@ impl Plan {
             let why = "bodies of the ledger were removed meanwhile: check again";
             return Err(StoreError::Unavailable(why.into()));
         }
-        let mut segments = Segments::new();
-        let sessions = self.chains.keys().max().copied().unwrap_or_default();
-        segments.resize_with(place(sessions).saturating_add(1), || None);
+        let mut segments = Segments::default();
         let mut leaves = Vec::new();
         let mut items = 0;
         let mut index = range.start;
@@ -170,15 +168,16 @@ impl Plan {
         session: i64,
         bytes: &[u8],
     ) -> Result<(u64, Hash), StoreError> {
-        let nameless = || damaged("an entry is of a session that has no name");
-        let segment = segments.get_mut(place(session)).ok_or_else(nameless)?;
-        if let Some(segment) = segment {
+        if let Some(segment) = segments.get_mut(&session) {
             let leaf = segment.pass(bytes).map_err(damaged)?;
             return Ok((segment.last(), leaf));
         }
+        let nameless = || damaged("an entry is of a session that has no name");
         let chain = self.chains.get(&session).ok_or_else(nameless)?;
         let (begun, leaf) = Segment::begin(&chain.session, bytes).map_err(damaged)?;
-        Ok((segment.insert(begun).last(), leaf))
+        let last = begun.last();
+        segments.insert(session, begun);
+        Ok((last, leaf))
     }
 
     /// Checks how the parts follow each other, and what is above them.
@@ -187,13 +186,13 @@ impl Plan {
         let mut items = 0;
         for seen in seen {
             items += seen.items;
-            for (session, segment) in (0_i64..).zip(seen.segments) {
-                if let (Some(segment), Some(chain)) = (segment, chains.get_mut(&session)) {
+            for (session, segment) in seen.segments {
+                if let Some(chain) = chains.get_mut(&session) {
                     chain.join(segment).map_err(damaged)?;
                 }
             }
         }
-        found::check_no_others(connection, self.kept, self.size, items)?;
+        found::check_no_others(connection, self.kept, items)?;
         tiles::check_none_beyond(connection, self.size)?;
         tiles::check_above(connection, self.kept)?;
         Ok(Checked {
@@ -202,11 +201,6 @@ impl Plan {
             sessions: u64::try_from(chains.len()).unwrap_or(u64::MAX),
         })
     }
-}
-
-/// The place of a session; numbers begin with 1.
-fn place(session: i64) -> usize {
-    usize::try_from(session).unwrap_or(usize::MAX)
 }
 
 /// What was stored first is not there as it was.

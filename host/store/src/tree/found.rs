@@ -52,22 +52,37 @@ pub(super) fn check(
     Ok(u64::try_from(items.len()).unwrap_or(u64::MAX))
 }
 
-/// Checks that the entries from `kept` to `size` are found by no more than the `items` receipts inside them.
+/// Checks that there is no more than what was looked at: no entry below the first, `kept`, no receipts but the `items`
+/// inside entries, no removed beginning but of a session.
 pub(super) fn check_no_others(
     connection: &Connection,
     kept: u64,
-    size: u64,
     items: u64,
 ) -> Result<(), StoreError> {
-    let found: i64 = connection
-        .prepare_cached("SELECT count(*) FROM ledger_items WHERE idx >= ?1 AND idx < ?2")?
-        .query_row([to_sql(kept)?, to_sql(size)?], |row| row.get(0))?;
-    if found == to_sql(items)? {
-        return Ok(());
+    let count = |sql: &str| -> Result<i64, StoreError> {
+        Ok(connection
+            .prepare_cached(sql)?
+            .query_row([], |row| row.get(0))?)
+    };
+    let below = "SELECT count(*) FROM ledger WHERE idx < (SELECT upto FROM ledger_retention)";
+    if count(below)? != 0 {
+        return Err(damaged(format!(
+            "the ledger has entries below entry {kept}, the first whose body is there: they were added"
+        )));
     }
-    Err(damaged(
-        "the ledger has receipts of read-sets that none of its entries has: they were added",
-    ))
+    if count("SELECT count(*) FROM ledger_items")? != to_sql(items)? {
+        return Err(damaged(
+            "the ledger has receipts of read-sets that none of its entries has: they were added",
+        ));
+    }
+    let nameless =
+        "SELECT count(*) FROM ledger_pruned WHERE session NOT IN (SELECT id FROM ledger_sessions)";
+    if count(nameless)? != 0 {
+        return Err(damaged(
+            "a chain that goes on is of a session that has no name",
+        ));
+    }
+    Ok(())
 }
 
 /// What finds an entry is not what the entry says.

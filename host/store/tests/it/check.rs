@@ -7,13 +7,14 @@ use tollgate_store::{IntentsOf, Store, StoreError};
 /// Entries of the ledger that is damaged: over the border of a tile.
 const ENTRIES: u64 = 300;
 
-/// A ledger with every way in which an entry is found: 7 has a receipt, 10 is a read-set, 11 an open intent, 13 and 14
+/// A ledger of three sessions with every way in which an entry is found: 7 has a receipt, 10 is a read-set, 11 an open intent, 13 and 14
 /// an intent and its outcome.
 fn ledger(store: &Store) {
     let mut tickets = Vec::new();
     for n in 0..ENTRIES {
         let session = if n % 2 == 0 { "s" } else { "t" };
         tickets.push(store.submit(match n {
+            0 => effect("early", "r0", State::Denied),
             10 => read_set("s", &["q1", "q2"]),
             11 => effect("t", "open", State::Intended),
             13 => effect("t", "done", State::Intended),
@@ -33,7 +34,7 @@ const UNGUARDED: &str = "PRAGMA foreign_keys = OFF;
     DROP TRIGGER ledger_sessions_no_update; DROP TRIGGER ledger_sessions_no_delete;";
 
 /// Damage, and what the check says of it.
-const DAMAGES: [(&str, &str); 19] = [
+const DAMAGES: [(&str, &str); 21] = [
     (
         "UPDATE ledger SET seq = seq + 5000 WHERE idx = 7",
         "entry 7",
@@ -64,6 +65,14 @@ const DAMAGES: [(&str, &str); 19] = [
     ("UPDATE ledger_tiles SET hashes = zeroblob(8192)", "entry 0"),
     ("UPDATE ledger_tiles SET root = zeroblob(32)", "entry 0"),
     ("DELETE FROM ledger_tiles", "tile 0"),
+    (
+        "INSERT INTO ledger SELECT -1, session, 900, 'r8', call, time_us, mark, bytes FROM ledger WHERE idx = 7",
+        "below entry 0",
+    ),
+    (
+        "UPDATE ledger_sessions SET id = 9000000000000000000 WHERE name = 't'",
+        "no name",
+    ),
     (
         "INSERT INTO ledger_tiles (level, tile, hashes, root) SELECT 0, 1, hashes, root FROM ledger_tiles",
         "entry 300",
@@ -121,6 +130,9 @@ fn whatever_was_changed_is_found_and_made_good() {
         let store = Store::open(&path).unwrap();
         assert_eq!(bytes(&store)[..before.len()], before, "{damage}");
         assert_eq!(store.tree().key().unwrap(), key, "{damage}");
+        let mut sessions = store.log().sessions().unwrap();
+        sessions.sort_unstable();
+        assert_eq!(sessions, ["early", "host", "s", "t"], "{damage}");
         check_found(&store);
     }
 }
@@ -156,8 +168,16 @@ fn an_entry_that_is_gone_is_found() {
 fn a_chain_that_goes_on_elsewhere_is_found_and_made_good() {
     for damage in [
         "UPDATE ledger_pruned SET hash = zeroblob(32)",
+        "UPDATE ledger_pruned SET hash = x'00'",
         "UPDATE ledger_pruned SET seq = seq + 1",
+        "UPDATE ledger_pruned SET seq = -1",
+        "UPDATE ledger_pruned SET session = session + 50",
         "DELETE FROM ledger_pruned",
+        "DROP TRIGGER ledger_sessions_no_delete; DELETE FROM ledger_sessions",
+        "DROP TRIGGER ledger_sessions_no_delete; DELETE FROM ledger_sessions WHERE name = 'early'",
+        "DROP TRIGGER ledger_sessions_no_update; UPDATE ledger_sessions SET name = 'u' WHERE name = 't'",
+        "INSERT INTO ledger SELECT 3, session, 900, 'r8', call, time_us, mark, bytes FROM ledger WHERE idx = 257",
+        "INSERT INTO ledger SELECT -3, session, 900, 'r8', call, time_us, mark, bytes FROM ledger WHERE idx = 257",
     ] {
         let (directory, store) = store();
         ledger(&store);
@@ -169,8 +189,7 @@ fn a_chain_that_goes_on_elsewhere_is_found_and_made_good() {
         assert_eq!(store.tree().prune(100, "tester").unwrap().upto, 256);
         store.tree().check().unwrap();
         database(&store).execute_batch(damage).unwrap();
-        let error = store.tree().check().unwrap_err();
-        assert!(matches!(error, StoreError::Damaged(_)), "{damage}: {error}");
+        store.tree().check().expect_err(damage);
         let kept = store.log().follow(256, 10_000).unwrap();
         drop(store);
         // The first entry that is there says what it follows, and the tree that it is the one.
@@ -190,9 +209,59 @@ fn a_chain_that_goes_on_elsewhere_is_found_and_made_good() {
             "{damage}"
         );
         store.tree().check().unwrap();
-        store
-            .append_blocking(effect("t", "later", State::Denied))
-            .unwrap();
+        let mut sessions = store.log().sessions().unwrap();
+        sessions.sort_unstable();
+        sessions.retain(|name| name != "early");
+        assert_eq!(sessions, ["host", "s", "t"], "{damage}");
+        // Every body of this one is gone; where it goes on nothing else knows.
+        if damage.starts_with("INSERT") {
+            assert_eq!(store.log().head("early").unwrap().count, 1);
+        }
+        for session in ["t", "early", "new"] {
+            let later = effect(session, &format!("later-{session}"), State::Denied);
+            store.append_blocking(later).unwrap();
+        }
+        store.tree().check().unwrap();
+    }
+}
+
+/// Behind what was signed no entry is taken at its word for what it follows.
+#[test]
+fn a_session_that_no_head_proves_is_not_taken_over() {
+    let renamed = r#"DROP TRIGGER ledger_no_update; UPDATE ledger
+        SET bytes = cast(replace(bytes, '"session":"t"', '"session":"x"') AS BLOB) WHERE idx = 301"#;
+    // Without the heads of what comes behind, and with what they are of cut off.
+    for (unsigned, lost) in [
+        (
+            "DROP TRIGGER ledger_heads_no_delete; DELETE FROM ledger_heads WHERE size > 300",
+            0,
+        ),
+        (
+            "DROP TRIGGER ledger_heads_no_delete; DELETE FROM ledger_heads WHERE size IN (301, 302);
+             DROP TRIGGER ledger_no_delete; DELETE FROM ledger WHERE idx = 302",
+            2,
+        ),
+    ] {
+        let (directory, store) = store();
+        ledger(&store);
+        for receipt in ["open", "done"] {
+            let ended = outcome("t", receipt, State::Settled, OutcomeResult::Ok);
+            store.append_blocking(ended).unwrap();
+        }
+        assert_eq!(store.tree().prune(100, "tester").unwrap().upto, 256);
+        let database = database(&store);
+        drop(store);
+        database.execute_batch(renamed).unwrap();
+        database.execute_batch(unsigned).unwrap();
+        drop(database);
+        let path = directory.path().join("state");
+        let repaired = tollgate_store::repair(&path, "os:ada").unwrap().unwrap();
+        assert_eq!(
+            (repaired.entries, repaired.lost, repaired.anew),
+            (301, lost, false)
+        );
+        let store = Store::open(&path).unwrap();
+        assert!(!store.log().sessions().unwrap().contains(&"x".to_owned()));
         store.tree().check().unwrap();
     }
 }
