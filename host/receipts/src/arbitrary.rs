@@ -373,6 +373,25 @@ pub(crate) fn change(what: &str) -> Record {
     })
 }
 
+/// A byte that is put, set or taken somewhere.
+pub(crate) type Change = (prop::sample::Index, u8, u8);
+
+pub(crate) fn changes(count: impl Into<SizeRange>) -> impl Strategy<Value = Vec<Change>> {
+    vec((any::<prop::sample::Index>(), any::<u8>(), 0..3_u8), count)
+}
+
+/// Makes `changes` to bytes.
+pub(crate) fn damage(bytes: &mut Vec<u8>, changes: Vec<Change>) {
+    for (at, byte, how) in changes {
+        let at = at.index(bytes.len());
+        match how {
+            0 => bytes[at] = byte,
+            1 => bytes.insert(at, byte),
+            _ => drop(bytes.remove(at)),
+        }
+    }
+}
+
 /// The stored bytes of `records` as one session's chain.
 pub(crate) fn chain_of(session: &str, records: Vec<Record>) -> Vec<Vec<u8>> {
     chain_as(session, records, |_| ENTRY_SCHEMA)

@@ -4,7 +4,8 @@
 //! store adds what only it knows ([`seal`]). Field order is the order of declaration, numbers are
 //! integers, so the same record has the same bytes everywhere.
 //!
-//! Invariant: a record whose fields keep their bounds fits in an entry (a test adds the worst case up). Only a [`crate::ReadSet`] can still be too long: [`crate::pack`] splits it.
+//! Invariant: a record whose fields keep their bounds fits in an entry (a test adds the worst case up).
+//! Only a [`crate::ReadSet`] can still be too long: [`crate::pack`] splits it.
 
 use crate::body::{self, HMAC_BYTES};
 use crate::{Draft, ENTRY_BYTES_MAX, ENTRY_SCHEMA, OutcomeResult, Record, State};

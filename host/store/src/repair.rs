@@ -282,6 +282,9 @@ fn copy(from: &Path, to: &Path, keep: Keep) -> Result<Copied, StoreError> {
         new.execute("UPDATE ledger_retention SET upto = 0", [])?;
     }
     let taken = ledger::take(&old, &new, keep, removed)?;
+    if !taken.whole {
+        tables.push("ledger_pruned".to_owned());
+    }
     crate::tiles::complete_all(&new, u64::MAX)?;
     let holds = crate::tree::heads_hold_to(&new)?;
     new.execute_batch("COMMIT")?;

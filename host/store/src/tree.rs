@@ -264,10 +264,15 @@ fn each_head(
         connection.prepare_cached("SELECT size, note FROM ledger_heads ORDER BY size")?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
     for row in rows {
-        let (head_size, note) = row?;
+        let (head_size, note): (i64, _) = row?;
+        let head_size = from_sql(head_size)?;
         let verified = keys.iter().find_map(|key| key.verifier.verify(&note).ok());
         let held = match verified {
             None => Err(damaged("a tree head is signed by no key of this ledger")),
+            Some(head) if head.size != head_size => Err(damaged(format!(
+                "what is kept as the tree head of {head_size} entries is that of {}",
+                head.size
+            ))),
             Some(head) if head.size > size => Err(damaged(format!(
                 "{} entries of the ledger were signed, and it has {size}: entries are gone from its end",
                 head.size
@@ -280,7 +285,7 @@ fn each_head(
             }
             Some(_) => Ok(()),
         };
-        take(from_sql(head_size)?, held)?;
+        take(head_size, held)?;
     }
     Ok(())
 }
@@ -359,7 +364,7 @@ fn read_head(
     }))
 }
 
-fn keys(connection: &Connection) -> Result<Vec<LedgerKey>, StoreError> {
+pub(crate) fn keys(connection: &Connection) -> Result<Vec<LedgerKey>, StoreError> {
     let mut statement =
         connection.prepare_cached("SELECT verifier, since_us FROM ledger_keys ORDER BY id")?;
     let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;

@@ -108,7 +108,7 @@ fn quick(sealed: &[u8]) -> Option<Indexed<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arbitrary::{chain_of, draft, records};
+    use crate::arbitrary::{chain_of, changes, damage, draft, records};
     use crate::seal;
     use proptest::prelude::*;
 
@@ -127,17 +127,10 @@ mod tests {
         /// Where the slow reading takes what the quick one takes, it sees the same in it.
         #[test]
         fn what_is_changed_is_not_read_quickly_as_something_else(
-            records in records(1..2), changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3_u8), 0..4),
+            records in records(1..2), changes in changes(0..4),
         ) {
             let mut sealed = chain_of("s", records).remove(0);
-            for (at, byte, how) in changes {
-                let at = at.index(sealed.len());
-                match how {
-                    0 => sealed[at] = byte,
-                    1 => sealed.insert(at, byte),
-                    _ => drop(sealed.remove(at)),
-                }
-            }
+            damage(&mut sealed, changes);
             let slow = decode::read(&sealed, |read: &Read<'_>| &read.schema);
             if let (Some(quick), Ok(slow)) = (quick(&sealed), slow) {
                 let result = slow.outcome.map(|outcome| outcome.result);

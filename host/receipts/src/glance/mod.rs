@@ -127,7 +127,7 @@ pub(crate) fn glance(sealed: &[u8]) -> Result<Glance<'_>, DecodeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arbitrary::{chain_of, records};
+    use crate::arbitrary::{chain_of, changes, damage, records};
     use crate::{Record, decode, fold};
     use proptest::prelude::*;
     use std::iter::zip;
@@ -184,17 +184,10 @@ mod tests {
         /// Where the slow reading takes what the quick one takes, it sees the same in it.
         #[test]
         fn what_is_changed_is_not_read_quickly_as_something_else(
-            records in records(1..3), changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3_u8), 1..4),
+            records in records(1..3), changes in changes(1..4),
         ) {
             let mut sealed = chain_of("s", records).remove(0);
-            for (at, byte, how) in changes {
-                let at = at.index(sealed.len());
-                match how {
-                    0 => sealed[at] = byte,
-                    1 => sealed.insert(at, byte),
-                    _ => drop(sealed.remove(at)),
-                }
-            }
+            damage(&mut sealed, changes);
             if let (Some(quick), Ok(slow)) = (quick::read(&sealed), serde_json::from_slice::<Read<'_>>(&sealed)) {
                 prop_assert_eq!(quick, slow.of_its_kind());
             }

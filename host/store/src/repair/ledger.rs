@@ -4,8 +4,9 @@
 use super::Keep;
 use crate::StoreError;
 use crate::error::to_sql;
+use crate::tree::LedgerKey;
 use crate::txn::{INSERT, INSERT_ITEM, INSERT_SESSION, mark_number, put_pruned};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 use std::collections::HashMap;
 use tollgate_receipts::log::Hash;
 use tollgate_receipts::{ChainHead, Entry, GENESIS_HASH, Indexed, decode};
@@ -18,6 +19,8 @@ pub(super) struct Taken {
     pub(super) signed: u64,
     /// If a chain was taken to go on where its first entry says, and no head proves that entry: how far heads do.
     pub(super) unproven: Option<u64>,
+    /// Whether it is known of all chains whose beginning was removed where they go on.
+    pub(super) whole: bool,
 }
 
 /// Takes over what `keep` says. Where the `removed` leaves are not kept the next one is the first.
@@ -31,7 +34,8 @@ pub(super) fn take(
         true => (removed, 0),
         false => (0, removed),
     };
-    let heads = heads(old);
+    let keys = crate::tree::keys(new).unwrap_or_default();
+    let heads = heads(old, &keys);
     let signed = heads.last().map_or(0, |head| head.size);
     // Only under a head, and only where bodies were removed, an entry is taken at its word.
     let proven = match keep.removed && removed > 0 {
@@ -80,13 +84,13 @@ pub(super) fn take(
             size += 1;
         }
     }
-    let believed = chains.believed;
+    let (believed, whole) = (chains.believed, chains.whole);
     chains.finish(new)?;
     let mut held = 0;
     // A head is of leaves from the first on.
     for head in heads.iter().filter(|head| shift == 0 && head.size <= size) {
         new.execute(
-            "INSERT INTO ledger_heads (size, time_us, note) VALUES (?1, ?2, ?3)",
+            "INSERT OR IGNORE INTO ledger_heads (size, time_us, note) VALUES (?1, ?2, ?3)",
             params![to_sql(head.size)?, head.time_us, head.note],
         )?;
         held = head.size;
@@ -95,6 +99,7 @@ pub(super) fn take(
         entries: size,
         signed,
         unproven: believed.filter(|last| *last >= held).map(|_| held),
+        whole: whole || removed == 0,
     })
 }
 
@@ -104,29 +109,43 @@ struct Head {
     note: String,
 }
 
-/// The signed heads, as far as they can be read, in order.
-fn heads(old: &Connection) -> Vec<Head> {
+/// The signed heads, as far as they can be read, in order. Of how many leaves one is its note says.
+fn heads(old: &Connection, keys: &[LedgerKey]) -> Vec<Head> {
     let mut heads = Vec::new();
-    let all = "SELECT size, time_us, note FROM ledger_heads ORDER BY size";
-    let Ok(mut select) = old.prepare(all) else {
-        return heads;
+    read(
+        old,
+        "SELECT size, time_us, note FROM ledger_heads ORDER BY size",
+        |row| {
+            let (size, note): (i64, String) = (row.get(0).ok()?, row.get(2).ok()?);
+            let signed = keys.iter().find_map(|key| key.verifier.verify(&note).ok());
+            heads.push(Head {
+                // One that no key signed stays where it is, and does not hold.
+                size: signed.map_or(u64::try_from(size).ok(), |head| Some(head.size))?,
+                time_us: row.get(1).ok()?,
+                note,
+            });
+            Some(())
+        },
+    );
+    heads.sort_by_key(|head| head.size);
+    heads
+}
+
+/// Hands over the rows of a query until one cannot be read or is not taken; whether all were.
+fn read(old: &Connection, sql: &str, mut take: impl FnMut(&Row<'_>) -> Option<()>) -> bool {
+    let Ok(mut select) = old.prepare(sql) else {
+        return false;
     };
     let Ok(mut rows) = select.query([]) else {
-        return heads;
+        return false;
     };
-    while let Ok(Some(row)) = rows.next() {
-        let (Ok(size), Ok(time_us), Ok(note)) = (row.get::<_, i64>(0), row.get(1), row.get(2))
-        else {
-            break;
-        };
-        let Ok(size) = u64::try_from(size) else { break };
-        heads.push(Head {
-            size,
-            time_us,
-            note,
-        });
+    loop {
+        match rows.next() {
+            Ok(None) => return true,
+            Ok(Some(row)) if take(row).is_some() => {}
+            _ => return false,
+        }
     }
-    heads
 }
 
 /// The sequence of the last entry of a chain whose body was removed, and how the next one names it.
@@ -140,12 +159,16 @@ struct Chains {
     begun: HashMap<String, (i64, ChainHead)>,
     /// The last entry that was taken at its word.
     believed: Option<u64>,
+    /// Whether all of `removed` could be read.
+    whole: bool,
 }
 
 impl Chains {
     fn of(old: &Connection) -> Self {
+        let (removed, whole) = removed(old);
         Self {
-            removed: removed(old),
+            removed,
+            whole,
             begun: HashMap::new(),
             believed: None,
         }
@@ -203,22 +226,22 @@ fn begin(new: &Connection, session: &str) -> Result<i64, StoreError> {
     Ok(new.last_insert_rowid())
 }
 
-/// Where chains go on whose beginning was removed. What is of no session, or no number or hash, is left.
-fn removed(old: &Connection) -> HashMap<String, Before> {
+/// Where chains go on whose beginning was removed, and whether that is all that there was: what is of no session, or no
+/// number or hash, is left.
+fn removed(old: &Connection) -> (HashMap<String, Before>, bool) {
     let mut removed = HashMap::new();
-    let all = "SELECT s.name, p.seq, p.hash FROM ledger_pruned p JOIN ledger_sessions s ON s.id = p.session";
-    let Ok(mut select) = old.prepare(all) else {
-        return removed;
-    };
-    let Ok(mut rows) = select.query([]) else {
-        return removed;
-    };
-    while let Ok(Some(row)) = rows.next() {
-        if let (Ok(name), Ok(seq), Ok(hash)) = (row.get(0), row.get::<_, i64>(1), row.get(2))
-            && let Ok(seq) = u64::try_from(seq)
-        {
-            removed.insert(name, (seq, hash));
+    let mut whole = true;
+    let all = "SELECT s.name, p.seq, p.hash FROM ledger_pruned p LEFT JOIN ledger_sessions s ON s.id = p.session";
+    whole &= read(old, all, |row| {
+        match (
+            row.get(0),
+            row.get::<_, i64>(1).map(u64::try_from),
+            row.get(2),
+        ) {
+            (Ok(name), Ok(Ok(seq)), Ok(hash)) => drop(removed.insert(name, (seq, hash))),
+            _ => whole = false,
         }
-    }
-    removed
+        Some(())
+    });
+    (removed, whole)
 }

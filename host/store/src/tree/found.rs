@@ -64,8 +64,10 @@ pub(super) fn check_no_others(
             .prepare_cached(sql)?
             .query_row([], |row| row.get(0))?)
     };
-    let below = "SELECT count(*) FROM ledger WHERE idx < (SELECT upto FROM ledger_retention)";
-    if count(below)? != 0 {
+    let below: bool = connection
+        .prepare_cached("SELECT 1 FROM ledger WHERE idx < ?1")?
+        .exists([to_sql(kept)?])?;
+    if below {
         return Err(damaged(format!(
             "the ledger has entries below entry {kept}, the first whose body is there: they were added"
         )));

@@ -27,6 +27,17 @@ fn ledger(store: &Store) {
     store.tree().sign().unwrap();
 }
 
+/// [`ledger`] with 302 entries and one that says that the first 256 bodies were removed.
+fn pruned(store: &Store) {
+    ledger(store);
+    // Where an intent is open its tile stays.
+    for receipt in ["open", "done"] {
+        let ended = outcome("t", receipt, State::Settled, OutcomeResult::Ok);
+        store.append_blocking(ended).unwrap();
+    }
+    assert_eq!(store.tree().prune(100, "tester").unwrap().upto, 256);
+}
+
 const UNGUARDED: &str = "PRAGMA foreign_keys = OFF;
     DROP TRIGGER ledger_no_update; DROP TRIGGER ledger_no_delete;
     DROP TRIGGER ledger_items_no_update; DROP TRIGGER ledger_items_no_delete;
@@ -34,7 +45,11 @@ const UNGUARDED: &str = "PRAGMA foreign_keys = OFF;
     DROP TRIGGER ledger_sessions_no_update; DROP TRIGGER ledger_sessions_no_delete;";
 
 /// Damage, and what the check says of it.
-const DAMAGES: [(&str, &str); 21] = [
+const DAMAGES: [(&str, &str); 22] = [
+    (
+        "INSERT INTO ledger_heads SELECT 299, time_us, note FROM ledger_heads",
+        "kept as the tree head of 299",
+    ),
     (
         "UPDATE ledger SET seq = seq + 5000 WHERE idx = 7",
         "entry 7",
@@ -180,13 +195,7 @@ fn a_chain_that_goes_on_elsewhere_is_found_and_made_good() {
         "INSERT INTO ledger SELECT -3, session, 900, 'r8', call, time_us, mark, bytes FROM ledger WHERE idx = 257",
     ] {
         let (directory, store) = store();
-        ledger(&store);
-        // Where an intent is open its tile stays.
-        for receipt in ["open", "done"] {
-            let ended = outcome("t", receipt, State::Settled, OutcomeResult::Ok);
-            store.append_blocking(ended).unwrap();
-        }
-        assert_eq!(store.tree().prune(100, "tester").unwrap().upto, 256);
+        pruned(&store);
         store.tree().check().unwrap();
         database(&store).execute_batch(damage).unwrap();
         store.tree().check().expect_err(damage);
@@ -213,7 +222,11 @@ fn a_chain_that_goes_on_elsewhere_is_found_and_made_good() {
         sessions.sort_unstable();
         sessions.retain(|name| name != "early");
         assert_eq!(sessions, ["host", "s", "t"], "{damage}");
-        // Every body of this one is gone; where it goes on nothing else knows.
+        // Every body of this one is gone; where it goes on nothing else knows, and that it is lost is said.
+        let lost = ["x'00'", "seq = -1", "session + 50", "FROM ledger_sessions"];
+        let lost = lost.iter().any(|lost| damage.contains(lost));
+        let told: &[&str] = if lost { &["ledger_pruned"] } else { &[] };
+        assert_eq!(repaired.tables, told, "{damage}");
         if damage.starts_with("INSERT") {
             assert_eq!(store.log().head("early").unwrap().count, 1);
         }
@@ -243,12 +256,7 @@ fn a_session_that_no_head_proves_is_not_taken_over() {
         ),
     ] {
         let (directory, store) = store();
-        ledger(&store);
-        for receipt in ["open", "done"] {
-            let ended = outcome("t", receipt, State::Settled, OutcomeResult::Ok);
-            store.append_blocking(ended).unwrap();
-        }
-        assert_eq!(store.tree().prune(100, "tester").unwrap().upto, 256);
+        pruned(&store);
         let database = database(&store);
         drop(store);
         database.execute_batch(renamed).unwrap();

@@ -9,6 +9,8 @@ use tollgate_store::Store;
 const PROCESSES: usize = 8;
 const APPENDS: usize = 300;
 const RACE: Duration = Duration::from_millis(1500);
+/// How long the others may take to be there.
+const START: Duration = Duration::from_secs(60);
 
 /// The part of a child process. Not a test: the tests start it.
 #[test]
@@ -39,6 +41,15 @@ fn child() {
 /// process where there is no queue for the lock.
 fn race(store: &Store) {
     let own = format!("s{}", std::process::id());
+    // All at once: who began while others are still being started would have the lock alone.
+    let ready = store.directory().with_extension("ready");
+    std::fs::create_dir_all(&ready).unwrap();
+    std::fs::write(ready.join(&own), "").unwrap();
+    let waits = Instant::now();
+    while std::fs::read_dir(&ready).unwrap().count() < PROCESSES {
+        assert!(waits.elapsed() < START, "the others were not started");
+        std::thread::sleep(Duration::from_millis(1));
+    }
     let began = Instant::now();
     let mut count = 0;
     while began.elapsed() < RACE {
